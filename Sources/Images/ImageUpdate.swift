@@ -1,0 +1,175 @@
+/// A change to one image, in canonical terms.
+public struct ImageUpdate: Sendable {
+    public var id: String
+    /// The fields and properties said. A property with a null value stays null; see `removals` for removing.
+    public var image: Image
+    /// Properties to remove by name (Plankton: sent with an empty value).
+    public var removals: [String]
+    /// Properties not named are removed (v1 default), marks and read-only ones excepted.
+    public var purgesProperties: Bool
+    public var source: DataSource
+    /// Fields that a client may name but not change: compared, never written.
+    public var guards: [FieldGuard]
+    /// How the client's dialect spells property names it cannot tell apart (mapping §4.3).
+    public var fold: PropertyFold
+    /// What the client would be shown for a field of the present image: an update value equal to it changes nothing
+    /// (echo rule, mapping §4.3). Nil result: as the image has it.
+    public var shown: @Sendable (ImageField, Image) -> FieldValue?
+
+    public init(
+        id: String, image: Image, removals: [String] = [], purgesProperties: Bool = false, source: DataSource = .none,
+        guards: [FieldGuard] = [], fold: PropertyFold = .exact,
+        shown: @escaping @Sendable (ImageField, Image) -> FieldValue? = { _, _ in nil }
+    ) {
+        self.id = id
+        self.image = image
+        self.removals = removals
+        self.purgesProperties = purgesProperties
+        self.source = source
+        self.guards = guards
+        self.fold = fold
+        self.shown = shown
+    }
+}
+
+/// A field that must equal the present value when it is named.
+public struct FieldGuard: Sendable {
+    public enum Scope: Sendable {
+        case always
+        /// Only while the image is `active` or `deactivated`, and not for administrators (glance-v1 §5.3).
+        case whileActive
+        /// Named, but ignored: neither compared nor written.
+        case ignored
+    }
+
+    public var field: ImageField
+    public var scope: Scope
+    /// What is answered when the value differs.
+    public var failure: Failure
+
+    public init(_ field: ImageField, _ scope: Scope, _ failure: Failure) {
+        self.field = field
+        self.scope = scope
+        self.failure = failure
+    }
+}
+
+/// Which spellings of a property name a header dialect takes for one.
+public enum PropertyFold: Sendable {
+    /// Every spelling is a name of its own (v2).
+    case exact
+    /// ASCII letters small, `-` is `_` (v1, 2010).
+    case header
+    /// ASCII letters small, every ASCII punctuation is `_` (plankton §5).
+    case plankton
+
+    public func apply(_ name: String) -> String {
+        guard self != .exact else { return name }
+        return String(
+            decoding: name.utf8.map { byte -> UInt8 in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
+                case UInt8(ascii: "-"): UInt8(ascii: "_")
+                case 0x21...0x2f, 0x3a...0x40, 0x5b...0x60, 0x7b...0x7e: self == .plankton ? UInt8(ascii: "_") : byte
+                default: byte
+                }
+            }, as: UTF8.self)
+    }
+
+    /// The existing property that `name` addresses: an exact match first, else the first by code point that folds to the
+    /// same text, else `name` itself (mapping §4.3).
+    public func target(of name: String, in properties: Properties) -> String {
+        if self == .exact || properties.contains(name) { return name }
+        let folded = apply(name)
+        return properties.list.map(\.name)
+            .filter { apply($0).sameBytes(as: folded) }
+            .min { $0.precedesByCodePoint($1) } ?? name
+    }
+}
+
+/// What really changes: the difference between an update and the present image.
+public struct ImageChanges: Sendable {
+    public var fields: [(field: ImageField, value: FieldValue)] = []
+    public var setProperties: [Property] = []
+    public var removedProperties: [String] = []
+
+    public init() {}
+
+    public var isEmpty: Bool { fields.isEmpty && setProperties.isEmpty && removedProperties.isEmpty }
+
+    /// Applied to an image.
+    public func apply(to image: inout Image) {
+        for change in fields { image[change.field] = change.value }
+        for property in setProperties { image.properties.set(property.name, property.value) }
+        for name in removedProperties { image.properties.remove(name) }
+    }
+}
+
+extension ImageUpdate {
+    /// Works out what changes on the present image.
+    ///
+    /// - Parameter keeps: properties that are never purged, beside those named (marks, read-only ones).
+    /// - Throws: the failure of the first guard that does not hold.
+    public func changes(
+        on current: Image, by caller: Caller, keeping keeps: (String) -> Bool = { _ in false }
+    ) throws(Failure) -> ImageChanges {
+        var changes = ImageChanges()
+        for field in image.statedFields {
+            let wanted = image[field]
+            let present = current[field]
+            if let guarding = guards.first(where: { $0.field == field }) {
+                try check(guarding, wanted: wanted, present: present, current: current, caller: caller)
+                continue
+            }
+            if field == .location { continue }
+            if Self.same(wanted, present) { continue }
+            if let shown = shown(field, current), Self.same(wanted, shown) { continue }
+            changes.fields.append((field, wanted))
+        }
+        collectProperties(of: current, keeping: keeps, into: &changes)
+        return changes
+    }
+
+    private func check(
+        _ guarding: FieldGuard, wanted: FieldValue, present: FieldValue, current: Image, caller: Caller
+    ) throws(Failure) {
+        switch guarding.scope {
+        case .ignored: return
+        case .whileActive:
+            guard current.status == .active || current.status == .deactivated, !caller.isAdministrator else { return }
+        case .always: break
+        }
+        let shown = shown(guarding.field, current) ?? present
+        guard Self.same(wanted, present) || Self.same(wanted, shown) else { throw guarding.failure }
+    }
+
+    private func collectProperties(of current: Image, keeping keeps: (String) -> Bool, into changes: inout ImageChanges) {
+        var named: [String] = []
+        for property in image.properties.list {
+            let target = fold.target(of: property.name, in: current.properties)
+            named.append(target)
+            if let present = current.properties[target], Property(target, present) == Property(target, property.value) {
+                continue
+            }
+            changes.setProperties.append(Property(target, property.value))
+        }
+        for name in removals {
+            let target = fold.target(of: name, in: current.properties)
+            named.append(target)
+            if current.properties.contains(target) { changes.removedProperties.append(target) }
+        }
+        guard purgesProperties else { return }
+        for property in current.properties.list
+        where !keeps(property.name) && !named.contains(where: { $0.sameBytes(as: property.name) }) {
+            changes.removedProperties.append(property.name)
+        }
+    }
+
+    /// Absent and null are the same on a registry's side; so are size null and 0 (mapping §3.9).
+    private static func same(_ left: FieldValue, _ right: FieldValue) -> Bool {
+        switch (left, right) {
+        case (.null, .absent), (.absent, .null), (.integer(0), .null), (.integer(0), .absent), (.null, .integer(0)): true
+        default: left == right
+        }
+    }
+}
