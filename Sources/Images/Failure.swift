@@ -7,8 +7,10 @@ public struct Failure: Error, Sendable {
         case locationMissing
         /// The data that a location names is not there or not what was asserted (Plankton: 400 or 404 by profile).
         case locationNotFound
-        /// No token, or one that nobody knows.
+        /// No token was sent.
         case unauthorized
+        /// A token was sent that nobody knows, or that has expired.
+        case tokenRejected
         /// The caller may not do this.
         case forbidden
         /// Membership changes are not the caller's (v1 hides this as 404).
