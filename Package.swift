@@ -43,5 +43,6 @@ let package = Package(
         room("Server", ["EventLoop", "HTTP", "Bytes", "Posix"]),
         room("Gateway", ["Images", "Dialects", "Backends", "Identity", "Server", "Upstream", "Registry", "HTTP", "Bytes", "EventLoop", "Posix"]),
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
+        tests("ImagesTests", ["Images"]),
     ]
 )
