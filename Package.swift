@@ -43,6 +43,7 @@ let package = Package(
         room("Server", ["EventLoop", "HTTP", "Bytes", "Posix"]),
         room("Gateway", ["Images", "Dialects", "Backends", "Identity", "Server", "Upstream", "Registry", "HTTP", "Bytes", "EventLoop", "Posix"]),
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
+        tests("BytesTests", ["Bytes"]),
         tests("ImagesTests", ["Images"]),
     ]
 )
