@@ -45,5 +45,6 @@ let package = Package(
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
         tests("BytesTests", ["Bytes"]),
         tests("ImagesTests", ["Images"]),
+        tests("EventLoopTests", ["EventLoop", "Posix"]),
     ]
 )
