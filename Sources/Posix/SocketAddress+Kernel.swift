@@ -1,4 +1,4 @@
-public import CLinux
+import CLinux
 import Glibc
 
 extension SocketAddress {
@@ -12,7 +12,7 @@ extension SocketAddress {
     }
 
     /// Calls `body` with the kernel's form of this address.
-    public func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         var storage = sockaddr_storage()
         var length = 0
         withUnsafeMutableBytes(of: &storage) { bytes in
@@ -50,7 +50,7 @@ extension SocketAddress {
 
     /// The address that the kernel wrote; nil for a family that we do not speak. The unnamed end of a unix socket
     /// has an empty path.
-    public init?(kernel storage: sockaddr_storage, length: socklen_t) {
+    init?(kernel storage: sockaddr_storage, length: socklen_t) {
         let found = withUnsafeBytes(of: storage) { bytes -> SocketAddress? in
             switch Int32(storage.ss_family) {
             case AF_INET:
@@ -86,7 +86,7 @@ extension SocketAddress {
 
 extension SocketAddress {
     /// The address at a pointer of the kernel's or the resolver's form.
-    public init?(pointer: UnsafePointer<sockaddr>, length: socklen_t) {
+    init?(pointer: UnsafePointer<sockaddr>, length: socklen_t) {
         var storage = sockaddr_storage()
         let count = min(Int(length), MemoryLayout<sockaddr_storage>.size)
         withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: count)) }

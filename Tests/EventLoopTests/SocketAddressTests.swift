@@ -28,6 +28,6 @@ import Testing
         let found = try await Resolver.resolve("localhost", port: 80)
         #expect(found.contains { !$0.isPublic })
         #expect(try await Resolver.resolve("::1", port: 1) == [.v6(0, 1, port: 1, scope: 0)])
-        await #expect(throws: Resolver.Failure.self) { try await Resolver.resolve("no such host.invalid", port: 1) }
+        await #expect(throws: NameLookup.Failure.self) { try await Resolver.resolve("no such host.invalid", port: 1) }
     }
 }

@@ -1,0 +1,30 @@
+/// Limits of one endpoint; all counts are per loop.
+public struct UpstreamTuning: Sendable {
+    public var timeouts = UpstreamTimeouts()
+    /// Connections in use at one time.
+    public var maxConnections = 256
+    /// Calls that wait for one; more are refused at once.
+    public var maxWaiting = 1024
+    /// Longest wait for one.
+    public var queueTime = Duration.seconds(5)
+    /// Connections kept open for the next call.
+    public var maxIdle = 64
+    /// Longest idle time of a kept connection; shorter than the usual keep-alive of servers.
+    public var idleTime = Duration.seconds(20)
+    /// Largest response head.
+    public var headBytes = 64 << 10
+    /// Most fields in a response head.
+    public var headFields = 256
+    /// Interim (1xx) responses before the final one.
+    public var interimResponses = 16
+    /// Pieces in which bodies are read.
+    public var readBytes = 64 << 10
+    /// How long a looked-up name stays good.
+    public var addressTime = Duration.seconds(30)
+    /// How long the last addresses serve while the resolver fails.
+    public var staleAddressTime = Duration.seconds(3600)
+    /// Certificates of the authorities to trust, PEM; nil: the system's.
+    public var caFile: String?
+
+    public init() {}
+}
