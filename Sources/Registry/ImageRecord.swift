@@ -1,0 +1,43 @@
+import Bytes
+import Images
+
+/// What the registry keeps of one image.
+struct ImageRecord: Sendable {
+    /// As shown; `members` and `tags` are never nil here. Status `saving` is kept in memory only: on the disk the image is
+    /// `queued` until its data is whole.
+    var image: Image
+    var data: DataPlace
+
+    var members: [Member] {
+        get { image.members ?? [] }
+        set { image.members = newValue }
+    }
+}
+
+/// Where an image's data is.
+enum DataPlace: Sendable, Equatable {
+    case none
+    /// The image is active and has no bytes (glance-v1 §5.2: size 0).
+    case empty
+    /// `data` beside the metadata.
+    case file
+    /// A file below the `objects` folder, with its size and time of change (ns) when it was last digested.
+    case object(size: Int64, modified: Int64)
+}
+
+/// The directory name of an image: its id, every byte but letters, digits, `-` and `_` percent-coded. So `..` is harmless,
+/// and since it is ASCII, comparing two as strings compares bytes.
+struct ImageKey: Sendable, Hashable {
+    /// Longest id in bytes; coded it still fits a file name.
+    static let maxBytes = 80
+    private static let kept = ByteSet.alphanumeric.union(ByteSet("-_"))
+    let name: String
+
+    init(_ id: String) {
+        name = PercentCoding.encode(id, keeping: Self.kept)
+    }
+
+    static func isPossible(_ id: String) -> Bool {
+        !id.isEmpty && id.utf8.count <= maxBytes && id.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+}
