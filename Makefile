@@ -10,7 +10,10 @@ BINARY := .build/release/baleen
 RELEASE := swift build -c release --static-swift-stdlib --product baleen
 
 PRODUCT_PACKAGES := libcurl4-openssl-dev libssl-dev pkg-config
-TEST_PACKAGES := $(PRODUCT_PACKAGES) curl openssl python3 python3-venv python3-pip nginx-light qemu-utils ipxe
+# kamaki speaks Python 2; where there is none any more, Jython does.
+PYTHON2_PACKAGES = $(shell python2.7 -c "" 2>/dev/null || echo jython libbcpkix-java)
+TEST_PACKAGES = $(PRODUCT_PACKAGES) curl openssl python3 python3-venv python3-pip nginx-light qemu-utils ipxe \
+	$(PYTHON2_PACKAGES)
 BENCH_PACKAGES := $(PRODUCT_PACKAGES) curl nginx-light wrk python3
 
 # Builds the release binary and starts it on 127.0.0.1:9292 with its embedded registry; stop it with Ctrl-C.

@@ -18,9 +18,10 @@ func room(_ name: String, _ imports: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: imports, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+/// - Parameter data: folders of test data, read from beside the tests' source.
+func tests(_ name: String, _ imports: [Target.Dependency], data: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: imports, path: "Tests/\(name)", exclude: [], swiftSettings: settings)
+        name: name, dependencies: imports, path: "Tests/\(name)", exclude: data, swiftSettings: settings)
 }
 
 let package = Package(
@@ -44,6 +45,7 @@ let package = Package(
         room("Gateway", ["Images", "Dialects", "Backends", "Identity", "Server", "Upstream", "Registry", "HTTP", "Bytes", "EventLoop", "Posix"]),
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
         tests("BytesTests", ["Bytes"]),
+        tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes"], data: ["Vectors"]),
         tests("RegistryTests", ["Registry", "Images", "Bytes", "EventLoop"]),
         tests("ImagesTests", ["Images"]),
         tests("EventLoopTests", ["EventLoop", "Posix"]),

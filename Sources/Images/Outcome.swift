@@ -20,10 +20,13 @@ public struct MemberList: Sendable {
     public var members: [Member]
     /// Who owns the image; nil when the backend does not say. Plankton clients are not shown the owner as a member.
     public var owner: String?
+    /// Whether the image is public; nil when the backend does not say. Plankton clients are told of no members then.
+    public var isPublic: Bool?
 
-    public init(_ members: [Member], owner: String? = nil) {
+    public init(_ members: [Member], owner: String? = nil, isPublic: Bool? = nil) {
         self.members = members
         self.owner = owner
+        self.isPublic = isPublic
     }
 }
 

@@ -4,14 +4,20 @@ public struct JSONWriter: Sendable {
     public var bytes: [UInt8] = []
     private let ascii: Bool
     private let spaced: Bool
+    private let lined: Bool
     private var needsComma = false
+    /// Nothing has been written since the last opening bracket.
+    private var isEmpty = false
 
     /// - Parameters:
     ///   - ascii: writes everything outside printable ASCII as `\u` escapes with lower-case digits, as Python's `json.dumps` does.
     ///   - spaced: a blank behind each comma and colon, as Python's `json.dumps` does.
-    public init(ascii: Bool = false, spaced: Bool = false) {
+    ///   - lined: a line break behind each comma and opening bracket and before each closing one, as `json.dumps` does with
+    ///     `indent=0`; empty arrays and objects stay together.
+    public init(ascii: Bool = false, spaced: Bool = false, lined: Bool = false) {
         self.ascii = ascii
         self.spaced = spaced
+        self.lined = lined
     }
 
     /// The text so far, which is no longer held afterwards.
@@ -74,6 +80,8 @@ public struct JSONWriter: Sendable {
             bytes.append(UInt8(ascii: ","))
             if spaced { bytes.append(0x20) }
         }
+        if lined, needsComma || isEmpty { bytes.append(0x0A) }
+        isEmpty = false
         needsComma = true
     }
 
@@ -81,11 +89,14 @@ public struct JSONWriter: Sendable {
         separate()
         bytes.append(bracket)
         needsComma = false
+        isEmpty = true
     }
 
     private mutating func close(_ bracket: UInt8) {
+        if lined, !isEmpty { bytes.append(0x0A) }
         bytes.append(bracket)
         needsComma = true
+        isEmpty = false
     }
 
     private mutating func quote(_ text: String) {

@@ -1,0 +1,150 @@
+"""Fixtures: `gateway` is a running Baleen, once before its embedded registry and once before a real Glance."""
+import itertools
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.kamaki import Kamaki
+from harness.processes import PROJECT, Gateway, Glance
+
+BACKENDS = ['embedded', 'glance']
+
+
+def pytest_addoption(parser):
+    parser.addoption('--binary', default=str(PROJECT / '.build/release/baleen'), help='the gateway to test')
+    parser.addoption('--backend', choices=BACKENDS, help='only tests before this backend')
+    parser.addoption('--against', metavar='URL', help='a running server instead of the gateway: checks the tests')
+
+
+def pytest_generate_tests(metafunc):
+    if 'backend' in metafunc.fixturenames:
+        only = metafunc.config.getoption('backend')
+        metafunc.parametrize('backend', [only] if only else BACKENDS, scope='session', indirect=True)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """On a CI machine everything is there: what is skipped there was not tested."""
+    skipped = session.config.pluginmanager.get_plugin('terminalreporter').stats.get('skipped', [])
+    if os.environ.get('CI') == 'true' and skipped and exitstatus == 0:
+        session.exitstatus = 1
+
+
+@pytest.fixture(scope='session')
+def binary(pytestconfig):
+    path = Path(pytestconfig.getoption('binary'))
+    assert path.exists() or pytestconfig.getoption('against'), f'{path} is not there: make build'
+    return path
+
+
+@pytest.fixture(scope='session')
+def glance_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('glance')
+
+
+@pytest.fixture(scope='session')
+def glance(glance_folder):
+    """The Glance that most tests share; each test is a tenant of its own there."""
+    with Glance(glance_folder) as running:
+        yield running
+
+
+@dataclass
+class Backend:
+    """A backend as configured, and what only some of them have."""
+
+    kind: str
+    configuration: dict
+    objects: Path = None
+    glance: Glance = None
+
+
+@pytest.fixture(scope='session')
+def backend(request, tmp_path_factory):
+    if request.param == 'glance' and not request.config.getoption('against'):
+        running = request.getfixturevalue('glance')
+        return Backend('glance', {'dialect': 'image-v2', 'url': running.url}, glance=running)
+    return embedded(tmp_path_factory.mktemp('embedded'))
+
+
+def embedded(folder):
+    """An empty embedded registry below the folder."""
+    objects = folder / 'objects'
+    objects.mkdir()
+    return Backend(
+        'embedded', {'dialect': 'embedded', 'directory': str(folder / 'registry'), 'objects': str(objects)}, objects)
+
+
+@pytest.fixture
+def embedded_backend(tmp_path):
+    return embedded(tmp_path)
+
+
+class Running:
+    """A server that somebody else started."""
+
+    def __init__(self, url):
+        self.url = url
+        self.port = int(url.rsplit(':', 1)[1])
+
+
+@pytest.fixture(scope='session')
+def gateway(pytestconfig, binary, backend, tmp_path_factory):
+    """One gateway for all tests on a backend; at the end it must stop by itself, with exit status 0."""
+    if pytestconfig.getoption('against'):
+        yield Running(pytestconfig.getoption('against'))
+        return
+    with Gateway(binary, tmp_path_factory.mktemp('gateway'), backend.configuration) as running:
+        yield running
+
+
+@dataclass
+class User:
+    """Somebody with a tenant; user and tenant have one name, as Plankton's accounts do."""
+
+    name: str
+    role: str = 'member'
+
+    @property
+    def token(self):
+        return f'{self.name}.{self.name}.{self.role}'
+
+    @property
+    def auth(self):
+        return {'X-Auth-Token': self.token}
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def user():
+    """Users nobody else has: user('alice'), user('root', role='admin')."""
+    number = next(_numbers)
+    return lambda name='alice', role='member': User(f'{name}{number}', role)
+
+
+@pytest.fixture(scope='session')
+def kamaki():
+    running = Kamaki()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope='session')
+def iso():
+    """A real bootable image, from Debian's package ipxe."""
+    return Path('/usr/lib/ipxe/ipxe.iso')
+
+
+@pytest.fixture(scope='session')
+def qcow2(tmp_path_factory):
+    """A real qcow2 of some size with some data in it."""
+    folder = tmp_path_factory.mktemp('qcow2')
+    raw, path = folder / 'disk.raw', folder / 'disk.qcow2'
+    raw.write_bytes(os.urandom(3 << 20) + bytes(5 << 20))
+    subprocess.run([shutil.which('qemu-img'), 'convert', '-O', 'qcow2', raw, path], check=True)
+    return path
