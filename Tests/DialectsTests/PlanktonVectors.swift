@@ -82,7 +82,9 @@ enum PlanktonVectors {
         var image = Image()
         for member in json?.object?.members ?? [] {
             if member.key == "properties" {
-                for property in member.value.object?.members ?? [] { image.properties.set(property.key, property.value.text) }
+                for property in member.value.object?.members ?? [] {
+                    image.properties.set(property.key, property.value.text)
+                }
                 continue
             }
             guard let field = ImageField(rawValue: member.key) else { continue }
@@ -116,7 +118,9 @@ enum PlanktonVectors {
             }
         }
         var properties = JSONObject()
-        for property in image.properties.list { properties.append(property.name, property.value.map { .string($0) } ?? .null) }
+        for property in image.properties.list {
+            properties.append(property.name, property.value.map { .string($0) } ?? .null)
+        }
         for name in removals { properties.append(name, .null) }
         object.append("properties", .object(properties))
         return object

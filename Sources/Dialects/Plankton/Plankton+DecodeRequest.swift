@@ -250,6 +250,7 @@ extension Plankton {
 
     /// Doubles count once; `can_share` is not looked at.
     private static func members(_ document: [UInt8]) throws(Failure) -> [Member] {
+        guard String(validating: document, as: UTF8.self) != nil else { throw Failure(.badRequest, Message.notUTF8) }
         guard let value = try? JSONReader.parse(document) else { throw Failure(.badRequest, Message.notJSON) }
         guard let object = value.object else { throw Failure(.badRequest, Message.notAnObject) }
         guard let list = object["memberships"], !list.isNull else {

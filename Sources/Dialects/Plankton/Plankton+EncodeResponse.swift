@@ -16,7 +16,9 @@ extension Plankton {
             fields.set("Content-Type", "application/octet-stream")
             return ClientResponse(200, fields, body: .data(data))
         case .images(let images):
-            guard case .listImages(let query) = operation else { throw Failure(.internal, cause: "list of \(operation.name)") }
+            guard case .listImages(let query) = operation else {
+                throw Failure(.internal, cause: "list of \(operation.name)")
+            }
             return ClientResponse(200, commonFields(), body: .list(list(images, isDetailed: query.isDetailed)))
         case .members(let list): return ClientResponse(200, commonFields(), body: .bytes(document(of: list)))
         case .sharedImages(let list): return ClientResponse(200, commonFields(), body: .bytes(document(of: list)))
@@ -69,7 +71,8 @@ extension Plankton {
     }
 
     private func statusWord(of image: Image, inHeader: Bool) -> String {
-        let rule = image.status.flatMap { status in Self.statuses.first { $0.states.contains(status) } }
+        let rule =
+            image.status.flatMap { status in Self.statuses.first { $0.states.contains(status) } }
             ?? Self.unknownStatus
         return switch settings.statusCase {
         case .lower: rule.lower
@@ -121,7 +124,9 @@ extension Plankton {
         }
         for property in stated {
             let key = Array(PropertyFold.plankton.apply(property.name).utf8)
-            guard let value = property.value, let name = chosen[key], name.sameBytes(as: property.name) else { continue }
+            guard let value = property.value, let name = chosen[key], name.sameBytes(as: property.name) else {
+                continue
+            }
             fields.append(Self.prefix + Self.propertyPrefix + encodedName(name), encoded(value))
         }
     }
@@ -203,9 +208,12 @@ extension Plankton {
     /// The owner is no member (plankton §7.6).
     private func document(of list: MemberList) -> [UInt8] {
         let isHidden = list.isPublic == true && !settings.showsMembersOfPublic
-        let members = isHidden ? [] : list.members.filter { member in
-            !(list.owner.map { member.id.sameBytes(as: $0) } ?? false)
-        }
+        let members =
+            isHidden
+            ? []
+            : list.members.filter { member in
+                !(list.owner.map { member.id.sameBytes(as: $0) } ?? false)
+            }
         return Self.sharing("members", "member_id", members.map(\.id))
     }
 

@@ -52,7 +52,8 @@ extension Plankton {
         case .unknownPath: Form(400, "badRequest", Message.unknownPath)
         case .locationMissing:
             settings.missingLocation == 501
-                ? Form(501, "notImplemented", Message.locationMissing) : Form(400, "badRequest", Message.locationMissing)
+                ? Form(501, "notImplemented", Message.locationMissing)
+                : Form(400, "badRequest", Message.locationMissing)
         case .locationNotFound: settings.absentFile == 404 ? Form(404, "itemNotFound") : Form(400, "badRequest")
         case .unauthorized: Form(401, "unauthorized", Message.noToken)
         case .tokenRejected: Form(401, settings.rejectedTokenFault, Message.rejectedToken)

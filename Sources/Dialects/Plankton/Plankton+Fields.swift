@@ -127,5 +127,6 @@ extension Plankton {
     static let leastKept = ByteSet((0x20...0x7E).filter { $0 != UInt8(ascii: "%") })
     /// In header names the slash is no token character.
     static let fullyKeptInNames = ByteSet.alphanumeric.union(ByteSet("_.-"))
-    static let leastKeptInNames = ByteSet((0x21...0x7E).filter { ByteSet.token.contains($0) && $0 != UInt8(ascii: "%") })
+    static let leastKeptInNames = ByteSet(
+        (0x21...0x7E).filter { ByteSet.token.contains($0) && $0 != UInt8(ascii: "%") })
 }

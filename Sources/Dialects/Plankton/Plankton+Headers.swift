@@ -37,7 +37,9 @@ extension Plankton {
         }
 
         private static func text(_ bytes: [UInt8]) throws(Failure) -> String {
-            guard let text = String(validating: bytes, as: UTF8.self) else { throw Failure(.badRequest, Message.notUTF8) }
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw Failure(.badRequest, Message.notUTF8)
+            }
             guard !bytes.contains(0) else { throw Failure(.badRequest, Message.holdsNUL) }
             return text
         }
@@ -106,7 +108,8 @@ private struct Collector {
 
     private mutating func addProperty(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         let decoded = PercentCoding.decode(key)
-        let name = String(validating: decoded, as: UTF8.self).map { Array(PropertyFold.plankton.apply($0).utf8) } ?? decoded
+        let name =
+            String(validating: decoded, as: UTF8.self).map { Array(PropertyFold.plankton.apply($0).utf8) } ?? decoded
         if let index = properties.firstIndex(where: { $0.name == name }) {
             properties[index].lines.append((key, value))
         } else {
