@@ -110,7 +110,8 @@ class Glance:
         return self
 
     def kill(self):
-        os.kill(self.pid, signal.SIGKILL)
+        """Kills the server and its worker, which would go on for a second without it."""
+        os.killpg(self.pid, signal.SIGKILL)
 
     def stop(self):
         subprocess.run([HERE / 'glance/stop.sh', self.folder], check=True)
