@@ -58,6 +58,4 @@ extension ByteSet {
     public static let printableASCII = ByteSet(0x20...0x7E)
     /// RFC 9110 §5.6.2.
     public static let token = alphanumeric.union(ByteSet("!#$%&'*+-.^_`|~"))
-    static let jsonEscaped = ByteSet((0...0x1F).map { UInt8($0) } + [0x22, 0x5C])
-    static let jsonEscapedASCII = ByteSet((0...0x1F).map { UInt8($0) } + [0x22, 0x5C] + (0x7F...0xFF).map { UInt8($0) })
 }

@@ -63,6 +63,10 @@ public struct JSONArrayStream: Sendable {
                     at += 1
                     continue
                 }
+                if let end = try completeAtOnce(bytes, from: at, into: &elements) {
+                    at = end
+                    continue
+                }
                 scan.begin()
             }
             let start = at
@@ -118,13 +122,40 @@ public struct JSONArrayStream: Sendable {
         return true
     }
 
+    /// Reads a token that lies in the piece as a whole, without looking for its end first; nil: it may go on in the next.
+    private mutating func completeAtOnce(
+        _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, into elements: inout [JSONValue]
+    ) throws(JSONError) -> Int? {
+        let rest = UnsafeBufferPointer(rebasing: bytes[start...])
+        var parser = JSONParser(bytes: rest, base: consumed + start, valuesLeft: limits.maxValues)
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try parser.value(depthLeft: depthLeft)
+        } catch {
+            if error.reason == .endOfInput { return nil }
+            throw error
+        }
+        // What follows a number or a word is not known at the end of a piece.
+        if parser.at == rest.count, JSONTokenScan.isScalar(rest[0]) { return nil }
+        guard parser.at <= limits.maxBytes else { throw JSONError(.tooLarge, at: consumed + start + limits.maxBytes) }
+        try complete(value, count: parser.at, base: consumed + start, into: &elements)
+        return start + parser.at
+    }
+
+    /// A token here is already inside one object, an element inside the array too.
+    private var depthLeft: Int { limits.maxDepth - (state == .element ? 2 : 1) }
+
     private mutating func complete(
         _ token: UnsafeBufferPointer<UInt8>, base: Int, into elements: inout [JSONValue]
     ) throws(JSONError) {
-        // A token here is already inside one object, an element inside the array too.
         var inner = limits
-        inner.maxDepth -= state == .element ? 2 : 1
-        let value = try JSONReader.parse(token, limits: inner, base: base)
+        inner.maxDepth = depthLeft
+        try complete(try JSONReader.parse(token, limits: inner, base: base), count: token.count, base: base, into: &elements)
+    }
+
+    private mutating func complete(
+        _ value: JSONValue, count: Int, base: Int, into elements: inout [JSONValue]
+    ) throws(JSONError) {
         switch state {
         case .key:
             currentKey = value.text ?? ""
@@ -135,7 +166,7 @@ public struct JSONArrayStream: Sendable {
             elements.append(value)
             state = .afterElement
         default:
-            othersBytes += token.count + currentKey.utf8.count
+            othersBytes += count + currentKey.utf8.count
             guard othersBytes <= limits.maxBytes else { throw JSONError(.tooLarge, at: base) }
             others.append(currentKey, value)
             state = .afterValue
@@ -161,6 +192,11 @@ struct JSONTokenScan: Sendable {
         }
     }
 
+    /// Whether a token that begins so is a number or a word, which has no closing mark of its own.
+    static func isScalar(_ first: UInt8) -> Bool {
+        first != UInt8(ascii: "{") && first != UInt8(ascii: "[") && first != UInt8(ascii: "\"")
+    }
+
     mutating func begin() {
         self = JSONTokenScan()
         running = true
@@ -172,13 +208,12 @@ struct JSONTokenScan: Sendable {
         defer { at = place }
         if !started, place < bytes.count {
             started = true
-            let first = bytes[place]
-            scalar = first != UInt8(ascii: "{") && first != UInt8(ascii: "[") && first != UInt8(ascii: "\"")
+            scalar = Self.isScalar(bytes[place])
         }
         if scalar {
             while place < bytes.count {
                 switch bytes[place] {
-                case UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), 0x20, 0x0A, 0x0D, 0x09: 
+                case UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), 0x20, 0x0A, 0x0D, 0x09:
                     running = false
                     return true
                 default: place += 1
@@ -193,9 +228,11 @@ struct JSONTokenScan: Sendable {
                     place += 1
                     continue
                 }
-                while place < bytes.count, bytes[place] != UInt8(ascii: "\""), bytes[place] != UInt8(ascii: "\\") { place += 1 }
+                place += JSONScan.rawCount(bytes, from: place)
                 guard place < bytes.count else { return false }
-                if bytes[place] == UInt8(ascii: "\\") { escaped = true } else { inString = false }
+                if bytes[place] == UInt8(ascii: "\\") { escaped = true }
+                // Anything else here is a control character: the reader will refuse it.
+                if bytes[place] == UInt8(ascii: "\"") { inString = false }
                 place += 1
                 if inString || depth > 0 { continue }
                 running = false

@@ -3,27 +3,16 @@ extension JSONParser {
     mutating func string() throws(JSONError) -> String {
         at += 1
         let start = at
-        let stop = plainEnd(from: at)
-        at = stop
-        if stop < bytes.count, bytes[stop] == UInt8(ascii: "\"") {
+        at += JSONScan.plainCount(bytes, from: at)
+        if at < bytes.count, bytes[at] == UInt8(ascii: "\"") {
             at += 1
-            return try text(UnsafeBufferPointer(rebasing: bytes[start..<stop]), from: start)
+            // ASCII only: the library's validating initializer would cost as much as all the rest.
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<at - 1]), as: UTF8.self)
         }
-        return try escapedString(from: start)
-    }
-
-    /// The first byte from `place` on that ends a run of plain characters: quotation mark, backslash or control.
-    private func plainEnd(from place: Int) -> Int {
-        var place = place
-        while place < bytes.count {
-            let byte = bytes[place]
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
-            place += 1
-        }
-        return place
-    }
-
-    private func text(_ piece: UnsafeBufferPointer<UInt8>, from start: Int) throws(JSONError) -> String {
+        at += JSONScan.rawCount(bytes, from: at)
+        guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else { return try escapedString(from: start) }
+        at += 1
+        let piece = UnsafeBufferPointer(rebasing: bytes[start..<at - 1])
         guard let text = String(validating: piece, as: UTF8.self) else { throw JSONError(.notUTF8, at: base + start) }
         return text
     }
@@ -42,8 +31,8 @@ extension JSONParser {
             case UInt8(ascii: "\\"): try escape(into: &decoded)
             case 0..<0x20: throw error(.controlCharacter)
             default:
-                let stop = plainEnd(from: at)
-                decoded.append(contentsOf: bytes[at..<stop])
+                let stop = at + JSONScan.rawCount(bytes, from: at)
+                decoded.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[at..<stop]))
                 at = stop
             }
         }

@@ -35,6 +35,8 @@ struct JSONParser {
     let base: Int
     var valuesLeft: Int
     var at = 0
+    /// Members of the last object: objects of a list are much alike.
+    private var usualMembers = 8
 
     init(bytes: UnsafeBufferPointer<UInt8>, base: Int, valuesLeft: Int) {
         self.bytes = bytes
@@ -121,7 +123,7 @@ struct JSONParser {
             at += 1
             return .object(object)
         }
-        object.members.reserveCapacity(16)
+        object.members.reserveCapacity(usualMembers)
         while true {
             guard peek == UInt8(ascii: "\"") else { throw misfit }
             let start = at
@@ -139,6 +141,7 @@ struct JSONParser {
                 skipBlanks()
             case UInt8(ascii: "}"):
                 at += 1
+                usualMembers = min(object.members.count, 64)
                 return .object(object)
             default: throw misfit
             }
@@ -173,10 +176,15 @@ struct JSONParser {
 /// Finds equal keys: by looking at each of a few, by hash among many (an object of 100,000 keys stays linear).
 struct JSONKeys {
     private static let few = 24
+    /// One bit for each key seen, by length and three of its bytes: a new bit means a new key.
+    private var bits: UInt64 = 0
     private var seen: Set<[UInt8]> = []
 
     mutating func isNew(_ key: String, in members: [JSONObject.Member]) -> Bool {
         if members.count < Self.few {
+            let bit = Self.bit(of: key)
+            defer { bits |= bit }
+            if bits & bit == 0 { return true }
             for member in members where ASCII.sameBytes(member.key, key) { return false }
             return true
         }
@@ -184,5 +192,15 @@ struct JSONKeys {
             for member in members { seen.insert(Array(member.key.utf8)) }
         }
         return seen.insert(Array(key.utf8)).inserted
+    }
+
+    private static func bit(of key: String) -> UInt64 {
+        var key = key
+        let mix = key.withUTF8 { bytes -> UInt64 in
+            guard let last = bytes.last else { return 0 }
+            let first = UInt64(bytes[0]), middle = UInt64(bytes[bytes.count / 2])
+            return UInt64(bytes.count) &* 0x9E37_79B9 ^ first &* 0x85EB_CA6B ^ middle &* 0xC2B2_AE35 ^ UInt64(last) &* 0x27D4_EB2F
+        }
+        return 1 << (mix >> 20 & 63)
     }
 }

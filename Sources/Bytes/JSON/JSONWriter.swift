@@ -101,10 +101,11 @@ public struct JSONWriter: Sendable {
 
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        let special = ascii ? ByteSet.jsonEscapedASCII : ByteSet.jsonEscaped
         var text = text
+        let ascii = ascii
         let plain = text.withUTF8 { utf8 -> Bool in
-            for byte in utf8 where special.contains(byte) { return false }
+            let count = ascii ? JSONScan.plainCount(utf8, from: 0) : JSONScan.rawCount(utf8, from: 0)
+            guard count == utf8.count else { return false }
             bytes.append(contentsOf: utf8)
             return true
         }
