@@ -1,0 +1,264 @@
+import Bytes
+import Dialects
+import Glibc
+import HTTP
+import Images
+import Upstream
+
+/// Creating an image and everything that must be undone when it does not come to its end (mapping §6.1, §7).
+extension ImageV2Backend {
+    func create(
+        _ creation: ImageCreation, _ data: (any BodySource)?, _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image {
+        if creation.replacesAtLocation || creation.mustExist {
+            if let found = try await registered(at: creation.image.text(.location) ?? "", session) {
+                return try await replace(found, by: creation, session)
+            }
+            if creation.mustExist { throw Failure(.imageNotFound, "No image is registered at this location") }
+        }
+        let plan = try await CreationPlan(creation, data, self, session)
+        let created = try await post(plan.encoder, session)
+        do throws(Failure) {
+            return try await finish(created, plan, session)
+        } catch {
+            let gone = await undo(created, session)
+            throw error.kind == .storeReadOnly && gone ? Failure(.imageGone, error.message, cause: error.cause) : error
+        }
+    }
+
+    private func finish(
+        _ created: ImageV2Image, _ plan: CreationPlan, _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image {
+        switch plan.step {
+        case .nothing: return created
+        case .upload(let data, let store):
+            return try await upload(data, to: created.remoteID, demands: plan.demands, holdsBack: false, store: store, session)
+        case .copy(let url):
+            try await startCopy(of: url, to: created.remoteID, session)
+            return created
+        case .location(let url):
+            let image = try await setLocation(url, of: created, ImageV2Patch(), plan.encoder.properties, session)
+            if let announced = plan.demands.size, announced > 0, let size = image.remoteSize, size != announced {
+                throw Failure(.conflict, "Size \(announced) was announced, the location holds \(size) bytes")
+            }
+            return image
+        }
+    }
+
+    // MARK: The record
+
+    /// Creates the record. Not stopped by a client that goes away: what came of it must be known to be undone.
+    private func post(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure) -> ImageV2Image {
+        let result = await session.shielded { [self] () async -> Result<ImageV2Image, Failure> in
+            do throws(Failure) {
+                return .success(try await postInsisting(encoder, session))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Drops what the registry forbids and the gateway may do without: the owner, publishing in the open.
+    private func postInsisting(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure) -> ImageV2Image {
+        var encoder = encoder
+        while true {
+            let document = try encoder.document()
+            let reply = try await postOnce(document, session)
+            if reply.status == 201 || reply.status == 200 {
+                return try await session.image(of: reply, id: document["id"]?.text)
+            }
+            if reply.status == 403, encoder.asksForOwner {
+                encoder.namesOwner = false
+            } else if reply.status == 403, encoder.asksForPublic, mayPublishByMark(session) {
+                encoder.publication = .community
+            } else {
+                throw await session.failure(of: reply)
+            }
+            await session.discard(reply)
+        }
+    }
+
+    func mayPublishByMark(_ session: RegistrySession) -> Bool {
+        settings.publishRefused == .community && session.marks != nil
+    }
+
+    /// After a lost connection a record with an id of ours is looked for before it is sent again; the registry may have
+    /// it already.
+    private func postOnce(_ document: JSONObject, _ session: RegistrySession) async throws(Failure) -> UpstreamReply {
+        let begun = Self.wallClock()
+        let call = session.calls.create(document)
+        do throws(TransportError) {
+            return try await session.send(call)
+        } catch {
+            guard case .closed = error, let id = document["id"]?.text else { throw RegistrySession.failure(error) }
+            let answer = try await session.exchange(session.calls.show(id))
+            if answer.status == 404 {
+                await session.discard(answer.reply)
+                return try await session.exchange(call).reply
+            }
+            guard answer.status == 200 else { throw await session.failure(of: answer.reply) }
+            let image = try await session.image(of: answer.reply, id: id)
+            guard image.remoteStatus == ImageStatus.queued.rawValue,
+                image.image.text(.name) ?? "" == document["name"]?.text ?? "",
+                let created = image.image.time(.createdAt), created.seconds >= begun.seconds - Self.clockTolerance
+            else { throw Failure(.conflict, "An image with this id exists already") }
+            return try await session.exchange(session.calls.show(id)).reply
+        }
+    }
+
+    /// Seconds that the registry's clock may be behind ours.
+    private static let clockTolerance: Int64 = 5
+
+    private static func wallClock() -> Timestamp {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Timestamp(seconds: Int64(now.tv_sec))
+    }
+
+    // MARK: Data
+
+    /// Uploads and compares what arrived with what was sent and what was demanded.
+    func upload(
+        _ data: any BodySource, to id: String, demands: MeasuredBody.Demands, holdsBack: Bool, store: String?,
+        _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image {
+        if let size = demands.size, let length = data.length, size != length,
+            let refusal = MeasuredBody.Demands(size: size).refusal(count: length, checksum: "") {
+            throw refusal
+        }
+        let measured = try MeasuredBody(data, demands: demands, holdsBack: holdsBack)
+        let call = session.calls.upload(id, size: data.length, store: store)
+        let reply: UpstreamReply
+        do throws(TransportError) {
+            reply = try await session.send(call, data: measured)
+        } catch {
+            throw measured.refusal ?? measured.fault.map(RegistrySession.failure(client:)) ?? RegistrySession.failure(error)
+        }
+        guard (200...204).contains(reply.status) else { throw await session.failure(of: reply) }
+        await session.discard(reply)
+        guard let checksum = await measured.finish() else {
+            throw measured.fault.map(RegistrySession.failure(client:))
+                ?? Failure(.badGateway, cause: "registry took the data for complete before their end")
+        }
+        let sent = (count: measured.count, checksum: checksum)
+        let result = await session.shielded { () async -> Result<ImageV2Image, Failure> in
+            do throws(Failure) {
+                return .success(try await session.show(id))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let image = try result.get()
+        if let refusal = demands.refusal(count: sent.count, checksum: sent.checksum) { throw refusal }
+        let isSame = image.remoteSize == sent.count && (image.remoteChecksum.map { $0.sameBytes(as: sent.checksum) } ?? true)
+        guard isSame else {
+            throw Failure(
+                .badRequest, "The registry holds other data than were sent",
+                cause: "sent \(sent.count) bytes, MD5 \(sent.checksum); registry has \(image.remoteSize ?? -1)")
+        }
+        return image
+    }
+
+    func startCopy(of url: String, to id: String, _ session: RegistrySession) async throws(Failure) {
+        let reply = try await session.exchange(session.calls.webDownload(id, from: url)).reply
+        guard reply.status == 202 || reply.status == 200 else { throw await session.failure(of: reply) }
+        await session.discard(reply)
+    }
+
+    /// The upload header's value for a wanted store (mapping §3.6); Plankton's only store is not passed on.
+    func storeHeader(_ store: String?, _ session: RegistrySession) async throws(Failure) -> String? {
+        guard let store, !store.isEmpty, store != "pithos" else { return nil }
+        let reply = try await session.exchange(session.calls.stores()).reply
+        if reply.status == 200, ImageV2Reply.stores(try await session.document(of: reply)).contains(where: { $0.sameBytes(as: store) }) {
+            return store
+        }
+        if reply.status != 200, reply.status != 404 { throw await session.failure(of: reply) }
+        if reply.status == 404 { await session.discard(reply) }
+        throw Failure(
+            .badRequest, "Requested store \(store) not available for storage on this Glance node", isDetail: true)
+    }
+
+    // MARK: Undoing
+
+    /// Removes what was created, also when the client has gone. True: it was gone already.
+    private func undo(_ created: ImageV2Image, _ session: RegistrySession) async -> Bool {
+        let id = created.remoteID
+        let isProtected = created.image.boolean(.protected) ?? false
+        return await session.shielded {
+            if isProtected {
+                var patch = ImageV2Patch()
+                patch.replace("protected", .boolean(false))
+                if let answer = try? await session.exchange(session.calls.patch(id, patch.operations())) {
+                    await session.discard(answer.reply)
+                }
+            }
+            guard let answer = try? await session.exchange(session.calls.delete(id)) else { return false }
+            await session.discard(answer.reply)
+            return answer.status == 404 && !answer.wasRepeated
+        }
+    }
+}
+
+/// What creating an image takes after its record.
+private struct CreationPlan {
+    enum Step {
+        case nothing
+        case upload(any BodySource, store: String?)
+        case copy(String)
+        case location(String)
+    }
+
+    var encoder: ImageV2Creation
+    var step = Step.nothing
+    var demands = MeasuredBody.Demands()
+
+    init(
+        _ creation: ImageCreation, _ data: (any BodySource)?, _ backend: ImageV2Backend, _ session: RegistrySession
+    ) async throws(Failure) {
+        var image = creation.image
+        if creation.replacesAtLocation { ImageV2Backend.completeFormats(of: &image) }
+        encoder = ImageV2Creation(
+            image: image, properties: await backend.properties(session, for: image.properties))
+        let store = image.text(.store).flatMap { $0.isEmpty || $0 == "pithos" ? nil : $0 }
+        switch creation.source {
+        case .none:
+            let isComplete = image.text(.diskFormat) != nil && image.text(.containerFormat) != nil
+            if creation.isActiveWhenEmpty, isComplete {
+                step = .upload(BytesBody([]), store: try await backend.storeHeader(store, session))
+                demands = Self.demands(of: image)
+            } else {
+                encoder.announcesSize = true
+                encoder.announcesChecksum = true
+                encoder.store = store
+            }
+        case .body:
+            guard let data else { throw Failure(.internal, cause: "data announced and not given") }
+            step = .upload(data, store: try await backend.storeHeader(store, session))
+            demands = Self.demands(of: image)
+        case .copyFrom(let url):
+            step = .copy(url)
+            encoder.store = store
+        case .location:
+            let location = image.text(.location) ?? ""
+            encoder.announcesChecksum = true
+            encoder.store = store
+            let isPithos = ImageV2Backend.isPithos(location)
+            if isPithos { encoder.location = location }
+            if let url = backend.fetchable(location) {
+                step = .location(url)
+                demands.size = image.integer(.size)
+            } else {
+                encoder.announcesSize = true
+            }
+        }
+    }
+
+    /// Announced size 0 says nothing about data that come (v1 clients send it for "not known").
+    static func demands(of image: Image) -> MeasuredBody.Demands {
+        var demands = MeasuredBody.Demands()
+        if let size = image.integer(.size), size > 0 { demands.size = size }
+        if let checksum = image.text(.checksum), !checksum.isEmpty { demands.checksum = checksum }
+        return demands
+    }
+}

@@ -1,0 +1,96 @@
+import Bytes
+import Dialects
+import Images
+import Upstream
+
+/// Data that stay where a location points (mapping §3.6), and Plankton's registration by location.
+extension ImageV2Backend {
+    static let pithosScheme = "pithos://"
+
+    static func isPithos(_ location: String) -> Bool { location.utf8.starts(with: pithosScheme.utf8) }
+
+    /// The address that the registry can be given; nil: the image can only be a reference.
+    func fetchable(_ location: String) -> String? {
+        guard Self.isPithos(location) else { return location }
+        guard let base = settings.pithosBase else { return nil }
+        let trimmed = base.utf8.last == UInt8(ascii: "/") ? String(base.utf8.dropLast()) ?? base : base
+        return trimmed + "/" + String(decoding: location.utf8.dropFirst(Self.pithosScheme.utf8.count), as: UTF8.self)
+    }
+
+    /// What Plankton clients leave out (mapping §3.4).
+    static func completeFormats(of image: inout Image) {
+        if image.text(.diskFormat) == nil { image[.diskFormat] = .text(ValueRules.planktonDiskFormats[0]) }
+        if image.text(.containerFormat) == nil { image[.containerFormat] = .text("bare") }
+    }
+
+    /// The caller's image registered at a location.
+    func registered(at location: String, _ session: RegistrySession) async throws(Failure) -> ImageV2Image? {
+        guard let marks = session.marks else { return nil }
+        let reply = try await session.object(session.calls.list([(marks.name(.location), location), ("limit", "2")]))
+        guard let entries = reply["images"]?.array else { throw Failure(.badGateway, cause: "no images in the document") }
+        var found: [ImageV2Image] = []
+        for entry in entries {
+            guard let object = entry.object else { throw Failure(.badGateway, cause: "an entry is no object") }
+            let image = try ImageV2Image(object, marks: marks, starlingx: settings.starlingx)
+            if let tenant = session.caller.tenant, let owner = image.image.text(.owner), !owner.sameBytes(as: tenant) {
+                continue
+            }
+            found.append(image)
+        }
+        guard found.count <= 1 else { throw Failure(.conflict, "Several images are registered at this location") }
+        return found.first
+    }
+
+    /// Registering again: what is not named is reset, members and all (plankton §2).
+    func replace(
+        _ found: ImageV2Image, by creation: ImageCreation, _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image {
+        var image = creation.image
+        if creation.purgesOnReplace {
+            Self.completeFormats(of: &image)
+            if image[.isPublic].isAbsent { image[.isPublic] = .boolean(false) }
+        }
+        let update = ImageUpdate(
+            id: found.remoteID, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton)
+        return try await locks.withLock(found.remoteID) { () async throws(Failure) -> ImageV2Image in
+            let isShared = found.remoteVisibility == Visibility.shared.rawValue
+            if creation.purgesOnReplace, settings.resetsMembers, isShared {
+                for member in try await memberIDs(of: found.remoteID, session) {
+                    try await removeMember(member, from: found.remoteID, session)
+                }
+            }
+            return try await change(found, by: update, nil, session)
+        }
+    }
+
+    /// Changes an image and gives it a location in one PATCH; where that is forbidden by the other ways that are allowed.
+    func setLocation(
+        _ url: String, of image: ImageV2Image, _ patch: ImageV2Patch, _ properties: ImageV2Properties,
+        _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image {
+        let id = image.remoteID
+        var whole = patch
+        whole.addedLocation = url
+        let reply = try await session.exchange(session.calls.patch(id, whole.operations())).reply
+        if reply.status == 200 { return try await session.image(of: reply, id: id) }
+        guard reply.status == 403 else { throw await session.failure(of: reply) }
+        await session.discard(reply)
+        var current = image
+        if !patch.isEmpty { current = try await sendPatch(patch, to: image, properties, session) }
+        let added = try await session.exchange(session.calls.addLocation(id, url)).reply
+        await session.discard(added)
+        if added.status == 202 || added.status == 200 { return try await session.show(id) }
+        switch settings.locationFallback {
+        case .refuse:
+            throw Failure(.badRequest, "The registry takes no locations", cause: "locations refused with \(added.status)")
+        case .copy:
+            try await startCopy(of: url, to: id, session)
+            return try await session.show(id)
+        case .reference:
+            var mark = ImageV2Patch()
+            try mark.setMark(.location, url, on: current, properties)
+            guard !mark.isEmpty else { return current }
+            return try await sendPatch(mark, to: current, properties, session)
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Bytes
+import Dialects
+import EventLoop
+import HTTP
+import Images
+import Upstream
+
+/// The calls of one request to one registry: sending, repeating, reading answers, telling failures (mapping §7, §8).
+struct RegistrySession: Sendable {
+    let transport: any Transport
+    let settings: ImageV2Settings
+    let caller: Caller
+    let calls: ImageV2Calls
+    let marks: ImageV2Marks?
+
+    init(transport: any Transport, settings: ImageV2Settings, caller: Caller, requestID: String) {
+        self.transport = transport
+        self.settings = settings
+        self.caller = caller
+        calls = ImageV2Calls(token: caller.token, requestID: requestID)
+        marks = settings.markPrefix.map(ImageV2Marks.init(prefix:))
+    }
+
+    /// An answer, and whether the call had to be sent twice.
+    struct Answer {
+        var reply: UpstreamReply
+        var wasRepeated: Bool
+        var status: Int { reply.status }
+    }
+
+    /// One sending, nothing more.
+    func send(_ call: RegistryCall, data: (any BodySource)? = nil) async throws(TransportError) -> UpstreamReply {
+        let body = data ?? call.document.map { BytesBody($0) }
+        return try await transport.send(
+            UpstreamCall(method: call.method, target: call.target, fields: call.fields, body: body))
+    }
+
+    /// Sends a call; a harmless one once more on a fresh connection when the first was lost.
+    func exchange(_ call: RegistryCall, data: (any BodySource)? = nil) async throws(Failure) -> Answer {
+        var wasRepeated = false
+        while true {
+            do throws(TransportError) {
+                return Answer(reply: try await send(call, data: data), wasRepeated: wasRepeated)
+            } catch {
+                if case .closed = error, call.isRepeatable, data == nil, !wasRepeated {
+                    wasRepeated = true
+                    continue
+                }
+                throw Self.failure(error)
+            }
+        }
+    }
+
+    /// Sends a call whose answer is an object.
+    func object(_ call: RegistryCall, id: String? = nil) async throws(Failure) -> JSONObject {
+        let answer = try await exchange(call)
+        guard answer.status == 200 || answer.status == 201 else { throw await failure(of: answer.reply) }
+        return try await document(of: answer.reply)
+    }
+
+    func document(of reply: UpstreamReply) async throws(Failure) -> JSONObject {
+        let bytes: [UInt8]
+        do throws(BodyError) {
+            bytes = try await reply.collect(limit: settings.maxDocumentBytes)
+        } catch {
+            throw Self.failure(reading: error)
+        }
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONReader.parse(bytes, limits: JSONLimits(maxBytes: settings.maxDocumentBytes))
+        } catch {
+            throw Failure(.badGateway, cause: "registry's document: \(error)")
+        }
+        guard let object = value.object else { throw Failure(.badGateway, cause: "registry's document is no object") }
+        return object
+    }
+
+    /// Reads an image and checks that it is the one asked for.
+    func image(of reply: UpstreamReply, id: String?) async throws(Failure) -> ImageV2Image {
+        let object = try await document(of: reply)
+        let image = try ImageV2Image(object, marks: marks, starlingx: settings.starlingx)
+        if let id, !image.remoteID.sameBytes(as: id) {
+            throw Failure(.badGateway, cause: "asked for image \(id), was given another one")
+        }
+        return image
+    }
+
+    func show(_ id: String) async throws(Failure) -> ImageV2Image {
+        let answer = try await exchange(calls.show(id))
+        guard answer.status == 200 else { throw await failure(of: answer.reply) }
+        return try await image(of: answer.reply, id: id)
+    }
+
+    /// Reads what a refused call says; the body is bounded.
+    func failure(of reply: UpstreamReply) async -> Failure {
+        var bytes: [UInt8] = []
+        while bytes.count < settings.maxErrorBytes, let piece = try? await reply.body.next() {
+            bytes += piece.prefix(settings.maxErrorBytes - bytes.count)
+        }
+        reply.body.cancel()
+        let secrets = [caller.token, settings.autoAcceptToken, settings.authority].compactMap(\.self)
+        var failure = ImageV2Reply.failure(status: reply.status, fields: reply.fields, body: bytes, hiding: secrets)
+        if failure.kind == .tokenRejected, caller.token == nil { failure.kind = .unauthorized }
+        return failure
+    }
+
+    /// Lets go of an answer whose content does not matter.
+    func discard(_ reply: UpstreamReply) async {
+        var count = 0
+        while count < settings.maxErrorBytes, let piece = try? await reply.body.next() { count += piece.count }
+        reply.body.cancel()
+    }
+
+    /// Work that a vanished client does not stop: undoing, and finding out what became of what was sent.
+    func shielded<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) async -> Result {
+        if let loop = EventLoop.current { return await loop.spawn { await work() }.value }
+        return await Task { await work() }.value
+    }
+
+    static func failure(_ error: TransportError) -> Failure {
+        switch error {
+        case .timedOut(.queue): Failure(.unavailable, cause: "no free connection to the registry in time")
+        case .timedOut(let phase): Failure(.gatewayTimeout, cause: "registry: time-out while \(phase)")
+        case .overloaded: Failure(.unavailable, cause: "too many calls wait for the registry")
+        case .cancelled: Failure(.clientDisconnected)
+        case .clientBody(let fault): failure(client: fault)
+        case .invalidCall(let why): Failure(.badRequest, "The request cannot be passed on", cause: why)
+        default: Failure(.badGateway, cause: "registry: \(error)")
+        }
+    }
+
+    static func failure(client fault: BodyError) -> Failure {
+        switch fault {
+        case .disconnected, .cancelled: Failure(.clientDisconnected)
+        case .timedOut: Failure(.clientTimedOut)
+        case .malformed(let why): Failure(.badRequest, "Malformed request body: \(why)")
+        case .tooLarge(let why): Failure(.tooLarge, "The data are larger than allowed: \(why)")
+        case .failed(let why): Failure(.internal, cause: why)
+        }
+    }
+
+    static func failure(reading fault: BodyError) -> Failure {
+        switch fault {
+        case .cancelled: Failure(.clientDisconnected)
+        case .timedOut: Failure(.gatewayTimeout, cause: "registry stopped in the middle of an answer")
+        default: Failure(.badGateway, cause: "registry's answer: \(fault)")
+        }
+    }
+}

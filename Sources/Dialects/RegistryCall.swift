@@ -1,0 +1,24 @@
+public import HTTP
+
+/// One request to a registry, in its dialect: what a backend dialect encodes and a transport sends.
+///
+/// Image data is no part of it: it is pulled, and goes beside the call.
+public struct RegistryCall: Sendable {
+    public var method: String
+    /// Path and query below the registry's root, percent-encoded.
+    public var target: String
+    /// The whole list of fields but framing and `Host`: built from nothing, never copied from a client.
+    public var fields: Fields
+    /// A document in memory; nil: none.
+    public var document: [UInt8]?
+
+    public init(_ method: String, _ target: String, fields: Fields = Fields(), document: [UInt8]? = nil) {
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.document = document
+    }
+
+    /// Whether doing it twice is doing it once (mapping §7).
+    public var isRepeatable: Bool { method == "GET" || method == "HEAD" || method == "DELETE" }
+}
