@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.differs import settle
 from harness.processes import Gateway
 from harness.wire import exchange
 
@@ -110,19 +111,6 @@ def meaning(body, query):
     return document
 
 
-def deliberate():
-    """differs.txt: name of an exchange -> why it differs."""
-    reasons, reason, fresh = {}, '', False
-    for line in (FOLDER / 'differs.txt').read_text().splitlines():
-        if line.startswith('#'):
-            reason = f'{reason} {line[1:].strip()}' if fresh else line[1:].strip()
-            fresh = True
-        elif line:
-            assert line not in reasons, f'{line} is listed twice'
-            reasons[line], fresh = reason, False
-    return reasons
-
-
 @pytest.fixture
 def story(binary, tmp_path, embedded_backend):
     for each in stored_objects():
@@ -141,20 +129,12 @@ def story(binary, tmp_path, embedded_backend):
         yield Story(gateway.port)
 
 
-def test_the_recorded_story_is_told_the_same(story, tmp_path):
-    reasons, unexplained, same = deliberate(), [], []
-    recorded = json.loads((FOLDER / 'plankton.json').read_text())
+def test_the_recorded_story_is_told_the_same(story):
+    recorded, different = json.loads((FOLDER / 'plankton.json').read_text()), {}
     for each in recorded:
         theirs, ours = story.tell(each)
-        if theirs == ours:
-            same += [each['name']] * (each['name'] in reasons)
-        elif each['name'] not in reasons:
-            parts = {part: (theirs.get(part), ours.get(part)) for part in {**theirs, **ours}
-                     if theirs.get(part) != ours.get(part)}
-            unexplained.append(f'{each["name"]}: {parts}')
-    report = tmp_path / 'unexplained.txt'
-    report.write_text('\n'.join(unexplained))
-    print(f'{len(recorded)} exchanges, {len(reasons)} differ on purpose')
-    assert not unexplained, f'{len(unexplained)} differ, see {report}; the first: {unexplained[0][:1500]}'
-    assert not same, f'listed in differs.txt, but no longer different: {same}'
-    assert not set(reasons) - {each['name'] for each in recorded}, 'differs.txt names exchanges that are not there'
+        if theirs != ours:
+            different[each['name']] = {
+                part: (theirs.get(part), ours.get(part)) for part in {**theirs, **ours}
+                if theirs.get(part) != ours.get(part)}
+    settle(FOLDER / 'differs.txt', different, {each['name'] for each in recorded})
