@@ -47,6 +47,8 @@ let package = Package(
         tests("BytesTests", ["Bytes"]),
         tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes"], data: ["Vectors"]),
         tests("RegistryTests", ["Registry", "Images", "Bytes", "EventLoop"]),
+        tests("HTTPTests", ["HTTP"]),
+        tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),
         tests("ImagesTests", ["Images"]),
         tests("EventLoopTests", ["EventLoop", "Posix"]),
     ]
