@@ -8,8 +8,12 @@ public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { "\(call) \(path): \(String(cString: strerror(code)))" }
 
-    /// Whether there is no room: the disk, a quota or the largest file size.
-    var isFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+    /// Whether there is no room: the disk, a quota or the largest file size. Not for a directory whose fsync failed: then
+    /// nobody knows which of two states a crash would leave.
+    var isFull: Bool { call != "fsync directory" && (code == ENOSPC || code == EDQUOT || code == EFBIG) }
+
+    /// Whether the disk can no longer be trusted with writes.
+    var isFatal: Bool { call == "fsync" || call == "fsync directory" || code == EIO || code == EROFS }
 }
 
 /// The calls whose failures have consequences; tests put failing ones in their place.
@@ -59,7 +63,8 @@ struct Disk: Sendable {
     }
 
     func synchronizeDirectory(_ path: String) throws(DiskError) {
-        try synchronize(try open(path, O_RDONLY | O_DIRECTORY))
+        let directory = try open(path, O_RDONLY | O_DIRECTORY)
+        try Self.check(calls.fsync(directory.descriptor), "fsync directory", path)
     }
 
     /// A new file whose bytes are on the disk when this returns. Its name is not, before the directory is synchronized.
@@ -86,9 +91,12 @@ struct Disk: Sendable {
         try Self.check(Glibc.rename(from, to), "rename", from)
     }
 
-    /// Makes a directory; one that is there already is no error.
-    func makeDirectory(_ path: String) throws(DiskError) {
-        if mkdir(path, 0o750) < 0 && errno != EEXIST { throw DiskError(call: "mkdir", code: errno, path: path) }
+    /// Makes a directory; false when there is something of this name already, which is no error.
+    @discardableResult
+    func makeDirectory(_ path: String) throws(DiskError) -> Bool {
+        if mkdir(path, 0o750) == 0 { return true }
+        guard errno == EEXIST else { throw DiskError(call: "mkdir", code: errno, path: path) }
+        return false
     }
 
     /// A whole file; more than `limit` bytes are an error.

@@ -55,7 +55,12 @@ extension FileRegistry {
             try disk.create("\(staging)/metadata.json", RecordCoding.encode(record))
             try disk.synchronizeDirectory(staging)
             try disk.rename(staging, path(key))
-            try disk.synchronizeDirectory("\(settings.directory)/images")
+            do throws(DiskError) {
+                try disk.synchronizeDirectory("\(settings.directory)/images")
+            } catch {
+                disk.removeTree(path(key))
+                throw error
+            }
         }
         index.withLock {
             $0.reserved.remove(key)
@@ -74,7 +79,7 @@ extension FileRegistry {
 
     func failure(of error: DiskError) -> Failure {
         if error.isFull { return Failure(.tooLarge, "There is not enough space left in the registry.", cause: "\(error)") }
-        if error.call == "fsync" || error.code == EIO || error.code == EROFS {
+        if error.isFatal {
             index.withLock { if $0.readOnly == nil { $0.readOnly = "its disk failed (\(error.call): \(String(cString: strerror(error.code))))" } }
             return Failure(.unavailable, "The registry could not store the image safely.", cause: "\(error)")
         }

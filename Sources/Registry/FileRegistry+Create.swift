@@ -14,12 +14,17 @@ extension FileRegistry {
         case .copyFrom(let url): throw ImageRules.externalSource(url)
         case .location:
             let (location, object) = try await object(at: creation.image.text(.location) ?? "", for: caller)
-            if creation.replacesAtLocation || creation.mustExist {
-                if let image = try await replace(creation, location, object, caller) { return image }
-                if creation.mustExist { throw Failure(.imageNotFound, "No image is registered at '\(location.canonical)'.") }
-            }
             try rules.checkFormats(record.image)
             try attach(object, at: location, to: &record, demanding: creation.image, strictly: creation.replacesAtLocation)
+            guard creation.replacesAtLocation || creation.mustExist else { break }
+            // Two registrations at once would both find none and make two.
+            guard index.withLock({ $0.registering.insert(location.canonical).inserted }) else {
+                throw Failure(.conflict, "The location is being registered by another request.")
+            }
+            defer { index.withLock { _ = $0.registering.remove(location.canonical) } }
+            if let image = try await replace(creation, record, location, caller) { return image }
+            if creation.mustExist { throw Failure(.imageNotFound, "No image is registered at '\(location.canonical)'.") }
+            return try await publish(record, creation, nil)
         case .body:
             try rules.checkFormats(record.image)
         case .none:
@@ -71,7 +76,7 @@ extension FileRegistry {
         do throws(Failure) {
             var record = draft
             try await onWorker { [self] () throws(Failure) in
-                try guarded { () throws(DiskError) in try disk.makeDirectory(staging) }
+                try guarded { () throws(DiskError) in _ = try disk.makeDirectory(staging) }
             }
             if case .body = creation.source {
                 guard let body else { throw Failure(.internal, "", cause: "an operation with data came without its body") }
@@ -93,31 +98,29 @@ extension FileRegistry {
     /// Plankton's repeated registration: the caller's image at this location starts anew, its id and birth stay (plankton §2).
     /// Nil: there is none.
     private func replace(
-        _ creation: ImageCreation, _ location: ObjectStore.Location, _ object: DigestedObject, _ caller: Caller
+        _ creation: ImageCreation, _ fresh: ImageRecord, _ location: ObjectStore.Location, _ caller: Caller
     ) async throws(Failure) -> Image? {
         let found = index.withLock { index in
-            index.records.values.first {
+            index.records.values.filter {
                 AccessRules.owns(caller, $0.image) && $0.image.text(.location).map { $0.sameBytes(as: location.canonical) } == true
             }
         }
-        guard let found else { return nil }
-        let fresh = try newImage(creation, caller)
+        guard let image = found.first?.image else { return nil }
+        guard found.count == 1 else { throw Failure(.conflict, "\(found.count) images are registered at '\(location.canonical)'.") }
         let rules = rules
-        return try await change(found.image.id) { [self] (record: inout ImageRecord) throws(Failure) -> Bool in
+        return try await change(image.id) { (record: inout ImageRecord) throws(Failure) -> Bool in
             try AccessRules.requireControl(caller, record.image)
             let old = record.image
-            record.image = fresh
+            record = fresh
             record.image[.id] = old[.id]
             record.image[.owner] = old[.owner]
             record.image[.createdAt] = old[.createdAt]
             record.image[.updatedAt] = .time(.now)
             if !creation.purgesOnReplace {
                 record.image.properties = old.properties
-                for property in fresh.properties.list { record.image.properties.set(property.name, property.value) }
+                for property in fresh.image.properties.list { record.image.properties.set(property.name, property.value) }
                 try rules.checkCounts(record.image)
             }
-            try rules.checkFormats(record.image)
-            try attach(object, at: location, to: &record, demanding: creation.image, strictly: true)
             return true
         }.image
     }

@@ -89,14 +89,17 @@ extension FileRegistry {
         let demands = try await onWorker { [self] () throws(Failure) -> Image in
             try exclusively(key) { () throws(Failure) -> Image in try beginUpload(update, key, token, caller) }
         }
-        let partial = "\(path(key))/data.partial"
+        let partial = "\(settings.directory)/staging/\(token)"
         do throws(Failure) {
             let receipt = try await receive(body, at: partial, demanding: demands)
             return try await onWorker { [self] () throws(Failure) -> Image in
-                try exclusively(key) { () throws(Failure) -> Image in try finishUpload(update, key, token, caller, receipt) }
+                try exclusively(key) { () throws(Failure) -> Image in try finishUpload(update, key, token, caller, receipt, from: partial) }
             }
         } catch {
-            let isGone = await workers.run { [self] in abandonUpload(key, token) }
+            let isGone = await workers.run { [self] in
+                disk.removeTree(partial)
+                return abandonUpload(key, token)
+            }
             throw isGone ? Failure(.imageGone, "Image \(update.id) was deleted while its data was uploaded.") : error
         }
     }
@@ -116,7 +119,8 @@ extension FileRegistry {
     }
 
     private func finishUpload(
-        _ update: ImageUpdate, _ key: ImageKey, _ token: String, _ caller: Caller, _ receipt: UploadReceipt
+        _ update: ImageUpdate, _ key: ImageKey, _ token: String, _ caller: Caller, _ receipt: UploadReceipt,
+        from partial: String
     ) throws(Failure) -> Image {
         let present = index.withLock { $0.uploads[key] == token ? $0.records[key] : nil }
         guard var record = present else { throw Failure(.imageGone) }
@@ -125,13 +129,14 @@ extension FileRegistry {
         try attach(receipt, to: &record)
         record.image[.updatedAt] = .time(.now)
         try guarded { () throws(DiskError) in
-            try disk.rename("\(path(key))/data.partial", "\(path(key))/data")
+            try disk.rename(partial, "\(path(key))/data")
             try disk.synchronizeDirectory(path(key))
         }
         do throws(Failure) {
             try durablyReplace(record, key)
         } catch {
-            disk.removeTree("\(path(key))/data")
+            // With a disk that failed the metadata may be there: then the data must be, too.
+            if error.kind == .tooLarge { disk.removeTree("\(path(key))/data") }
             throw error
         }
         index.withLock { $0.uploads[key] = nil }

@@ -8,8 +8,8 @@ import Synchronization
 ///     DIRECTORY/lock                        held while a process uses the registry
 ///     DIRECTORY/images/KEY/metadata.json    one image; KEY is its id (`ImageKey`)
 ///     DIRECTORY/images/KEY/data             its data
-///     DIRECTORY/images/KEY/data.partial     data on its way to a queued image
-///     DIRECTORY/staging/TOKEN/              an image that is being created; one rename makes it an image
+///     DIRECTORY/staging/TOKEN               an image that is being created, or data on its way to a queued one; one rename
+///                                           makes it an image or its data
 ///     DIRECTORY/trash/TOKEN/                a deleted image on its way out
 ///
 /// Every change is on the disk (file and directory) before it is acknowledged, and comes into being by one rename: what a
@@ -19,6 +19,8 @@ public final class FileRegistry: Backend {
         var records: [ImageKey: ImageRecord] = [:]
         /// Ids being created, and ids of damaged images.
         var reserved: Set<ImageKey> = []
+        /// Locations being registered by dialects that have one image at a location.
+        var registering: Set<String> = []
         /// Images whose data is on its way, with the upload's token: an image deleted and made anew is another one.
         var uploads: [ImageKey: String] = [:]
         var readOnly: String?
@@ -58,8 +60,9 @@ public final class FileRegistry: Backend {
         do throws(DiskError) {
             var path = directory.utf8.first == UInt8(ascii: "/") ? "" : "."
             for part in directory.split(separator: "/") {
+                let parent = path
                 path += "/\(part)"
-                try disk.makeDirectory(path)
+                if try disk.makeDirectory(path) { try disk.synchronizeDirectory("\(parent)/") }
             }
             for name in ["images", "staging", "trash"] { try disk.makeDirectory("\(directory)/\(name)") }
             try disk.synchronizeDirectory(directory)

@@ -57,8 +57,8 @@ struct StartUp {
         guard var record = RecordCoding.decode(bytes) else { return .damaged("metadata.json cannot be read") }
         let key = ImageKey(record.image.id)
         guard key.name == name else { return .damaged("metadata.json is that of another image") }
-        for half in ["metadata.json.new", "data.partial"] where unlink("\(path)/\(half)") == 0 {
-            findings.append("removed images/\(name)/\(half), left by an unclean end")
+        if unlink("\(path)/metadata.json.new") == 0 {
+            findings.append("removed images/\(name)/metadata.json.new, left by an unclean end")
         }
         var status = stat()
         let isThere = stat("\(path)/data", &status) == 0

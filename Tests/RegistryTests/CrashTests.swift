@@ -18,7 +18,7 @@ import Testing
             Bench.write("half", to: "\(state)/staging/t1/data")
             mkdir("\(state)/staging/t2", 0o755)
             Bench.write("{}", to: "\(state)/staging/t2/metadata.json")
-            Bench.write("half", to: "\(state)/images/\(queued.id)/data.partial")
+            Bench.write("half", to: "\(state)/staging/t4")
             Bench.write("whole", to: "\(state)/images/\(queued.id)/data")
             Bench.write("{\"ver", to: "\(state)/images/\(kept.id)/metadata.json.new")
             mkdir("\(state)/trash/t3", 0o755)
@@ -29,7 +29,7 @@ import Testing
         #expect(try await bench.show(kept.id) == kept)
         #expect(try await bench.data(kept.id) == "data")
         #expect(try await bench.show(queued.id) == queued)
-        for path in ["staging/t1", "staging/t2", "trash/t3", "images/empty", "images/\(queued.id)/data", "images/\(queued.id)/data.partial", "images/\(kept.id)/metadata.json.new"] {
+        for path in ["staging/t1", "staging/t2", "trash/t3", "images/empty", "images/\(queued.id)/data", "staging/t4", "images/\(kept.id)/metadata.json.new"] {
             #expect(!Bench.exists("\(bench.directory)/state/\(path)"), "\(path)")
         }
         #expect(bench.registry.findings.count == 7)
@@ -156,6 +156,9 @@ import Testing
         #expect(try await bench.data(before.id) == "data")
         #expect(await bench.kind(create, data: BytesBody([1])) == .storeReadOnly)
         #expect(await bench.kind(.deleteImage(id: before.id)) == .storeReadOnly)
+        try bench.reopen()
+        #expect(bench.registry.count == 1)
+        #expect(try await bench.data(before.id) == "data")
     }
 
     @Test func `ten thousand images are read at start within a second`() async throws {
