@@ -47,7 +47,9 @@ public final class Digest {
     public func finalize() throws(DigestError) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0
-        guard !failed, EVP_DigestFinal_ex(context, &result, &count) == 1 else { throw DigestError(algorithm: algorithm) }
+        guard !failed, EVP_DigestFinal_ex(context, &result, &count) == 1 else {
+            throw DigestError(algorithm: algorithm)
+        }
         failed = true
         return Array(result.prefix(Int(count)))
     }

@@ -14,7 +14,9 @@ public enum PercentCoding {
 
     private static func decode(_ bytes: some Collection<UInt8>, plusIsBlank: Bool, strict: Bool) -> [UInt8]? {
         let input = Array(bytes)
-        guard input.contains(UInt8(ascii: "%")) || (plusIsBlank && input.contains(UInt8(ascii: "+"))) else { return input }
+        guard input.contains(UInt8(ascii: "%")) || (plusIsBlank && input.contains(UInt8(ascii: "+"))) else {
+            return input
+        }
         var output: [UInt8] = []
         output.reserveCapacity(input.count)
         var at = 0

@@ -30,7 +30,8 @@ public struct QueryItems: Sendable {
             let name = PercentCoding.decode(part[..<(sign ?? part.endIndex)], plusIsBlank: true)
             let value = sign.map { PercentCoding.decode(part[part.index(after: $0)...], plusIsBlank: true) } ?? []
             for byte in name + value where byte < 0x20 || byte == 0x7F { throw .controlCharacter(Self.shortened(part)) }
-            guard let name = String(validating: name, as: UTF8.self), let value = String(validating: value, as: UTF8.self)
+            guard let name = String(validating: name, as: UTF8.self),
+                let value = String(validating: value, as: UTF8.self)
             else { throw .notUTF8(Self.shortened(part)) }
             items.append(Item(name: name, value: value, hasEqualsSign: sign != nil))
         }

@@ -6,7 +6,9 @@ public enum UUIDText {
         var bytes: [UInt8] = []
         for _ in 0..<2 {
             let word = generator.next()
-            for shift in stride(from: 0 as UInt64, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+            for shift in stride(from: 0 as UInt64, to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> shift))
+            }
         }
         return text(bytes, version: 4)
     }
@@ -33,7 +35,9 @@ public enum UUIDText {
     /// anywhere, braces and `urn:uuid:` allowed.
     public static func isLike(_ text: String) -> Bool {
         var bytes = ASCII.lowercased(text).utf8.filter { $0 != UInt8(ascii: "-") }[...]
-        for prefix in ["urn:", "uuid:"] where bytes.starts(with: prefix.utf8) { bytes = bytes.dropFirst(prefix.utf8.count) }
+        for prefix in ["urn:", "uuid:"] where bytes.starts(with: prefix.utf8) {
+            bytes = bytes.dropFirst(prefix.utf8.count)
+        }
         while let first = bytes.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "}") { bytes.removeFirst() }
         while let last = bytes.last, last == UInt8(ascii: "{") || last == UInt8(ascii: "}") { bytes.removeLast() }
         return bytes.count == 32 && bytes.allSatisfy(ByteSet.hexDigits.contains)

@@ -48,14 +48,19 @@ enum AccessRules {
 
     /// For every write: somebody with a name.
     static func requireIdentity(_ caller: Caller) throws(Failure) {
-        guard caller.owner != nil || caller.isAdministrator else { throw Failure(.forbidden, "Read-only access", isDetail: true) }
+        guard caller.owner != nil || caller.isAdministrator else {
+            throw Failure(.forbidden, "Read-only access", isDetail: true)
+        }
     }
 
     /// For changing members: the owner, administrators, and members that may share.
     static func requireSharing(_ caller: Caller, _ image: Image) throws(Failure) {
         try requireSight(caller, image)
-        guard caller.owner != nil || caller.isAdministrator else { throw Failure(.unauthorized, "No authenticated user", isDetail: true) }
-        guard caller.isAdministrator || owns(caller, image) || membership(of: caller, in: image)?.canShare == true else {
+        guard caller.owner != nil || caller.isAdministrator else {
+            throw Failure(.unauthorized, "No authenticated user", isDetail: true)
+        }
+        guard caller.isAdministrator || owns(caller, image) || membership(of: caller, in: image)?.canShare == true
+        else {
             throw Failure(.membershipForbidden, "No permission to share image \(image.id)")
         }
     }

@@ -49,7 +49,9 @@ struct Disk: Sendable {
             while done < buffer.count {
                 let count = calls.write(file.descriptor, start + done, buffer.count - done)
                 if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return .failure(DiskError(call: "write", code: count < 0 ? errno : EIO, path: file.path)) }
+                guard count > 0 else {
+                    return .failure(DiskError(call: "write", code: count < 0 ? errno : EIO, path: file.path))
+                }
                 done += count
             }
             return .success(())
@@ -107,7 +109,9 @@ struct Disk: Sendable {
         var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { Glibc.read(file.descriptor, $0.baseAddress.map { $0 + done }, $0.count - done) }
+            let count = bytes.withUnsafeMutableBytes {
+                Glibc.read(file.descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw DiskError(call: "read", code: errno, path: path) }
             if count == 0 { break }

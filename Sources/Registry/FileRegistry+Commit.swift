@@ -45,7 +45,9 @@ extension FileRegistry {
 
     /// Writes the metadata of an existing image and shows it. To be called alone with the image.
     func durablyReplace(_ record: ImageRecord, _ key: ImageKey) throws(Failure) {
-        try guarded { () throws(DiskError) in try disk.replace("metadata.json", in: path(key), with: RecordCoding.encode(record)) }
+        try guarded { () throws(DiskError) in
+            try disk.replace("metadata.json", in: path(key), with: RecordCoding.encode(record))
+        }
         index.withLock { $0.records[key] = record }
     }
 
@@ -78,9 +80,15 @@ extension FileRegistry {
     }
 
     func failure(of error: DiskError) -> Failure {
-        if error.isFull { return Failure(.tooLarge, "There is not enough space left in the registry.", cause: "\(error)") }
+        if error.isFull {
+            return Failure(.tooLarge, "There is not enough space left in the registry.", cause: "\(error)")
+        }
         if error.isFatal {
-            index.withLock { if $0.readOnly == nil { $0.readOnly = "its disk failed (\(error.call): \(String(cString: strerror(error.code))))" } }
+            index.withLock {
+                if $0.readOnly == nil {
+                    $0.readOnly = "its disk failed (\(error.call): \(String(cString: strerror(error.code))))"
+                }
+            }
             return Failure(.unavailable, "The registry could not store the image safely.", cause: "\(error)")
         }
         if error.code == EMFILE || error.code == ENFILE || error.code == ENOMEM {

@@ -15,7 +15,8 @@ extension FileRegistry {
         case .location:
             let (location, object) = try await object(at: creation.image.text(.location) ?? "", for: caller)
             try rules.checkFormats(record.image)
-            try attach(object, at: location, to: &record, demanding: creation.image, strictly: creation.replacesAtLocation)
+            try attach(
+                object, at: location, to: &record, demanding: creation.image, strictly: creation.replacesAtLocation)
             guard creation.replacesAtLocation || creation.mustExist else { break }
             // Two registrations at once would both find none and make two.
             guard index.withLock({ $0.registering.insert(location.canonical).inserted }) else {
@@ -23,7 +24,9 @@ extension FileRegistry {
             }
             defer { index.withLock { _ = $0.registering.remove(location.canonical) } }
             if let image = try await replace(creation, record, location, caller) { return image }
-            if creation.mustExist { throw Failure(.imageNotFound, "No image is registered at '\(location.canonical)'.") }
+            if creation.mustExist {
+                throw Failure(.imageNotFound, "No image is registered at '\(location.canonical)'.")
+            }
             return try await publish(record, creation, nil)
         case .body:
             try rules.checkFormats(record.image)
@@ -68,7 +71,9 @@ extension FileRegistry {
     }
 
     /// Reserves the id, stages the image with its data and makes it visible by one rename.
-    private func publish(_ draft: ImageRecord, _ creation: ImageCreation, _ body: (any BodySource)?) async throws(Failure) -> Image {
+    private func publish(_ draft: ImageRecord, _ creation: ImageCreation, _ body: (any BodySource)?)
+        async throws(Failure) -> Image
+    {
         let key = ImageKey(draft.image.id)
         let isFree = index.withLock { $0.records[key] == nil && $0.reserved.insert(key).inserted }
         guard isFree else { throw Failure(.conflict, "An image with identifier \(draft.image.id) already exists") }
@@ -79,7 +84,9 @@ extension FileRegistry {
                 try guarded { () throws(DiskError) in _ = try disk.makeDirectory(staging) }
             }
             if case .body = creation.source {
-                guard let body else { throw Failure(.internal, "", cause: "an operation with data came without its body") }
+                guard let body else {
+                    throw Failure(.internal, "", cause: "an operation with data came without its body")
+                }
                 let receipt = try await receive(body, at: "\(staging)/data", demanding: creation.image)
                 try attach(receipt, to: &record)
             }
@@ -102,11 +109,14 @@ extension FileRegistry {
     ) async throws(Failure) -> Image? {
         let found = index.withLock { index in
             index.records.values.filter {
-                AccessRules.owns(caller, $0.image) && $0.image.text(.location).map { $0.sameBytes(as: location.canonical) } == true
+                AccessRules.owns(caller, $0.image)
+                    && $0.image.text(.location).map { $0.sameBytes(as: location.canonical) } == true
             }
         }
         guard let image = found.first?.image else { return nil }
-        guard found.count == 1 else { throw Failure(.conflict, "\(found.count) images are registered at '\(location.canonical)'.") }
+        guard found.count == 1 else {
+            throw Failure(.conflict, "\(found.count) images are registered at '\(location.canonical)'.")
+        }
         let rules = rules
         return try await change(image.id) { (record: inout ImageRecord) throws(Failure) -> Bool in
             try AccessRules.requireControl(caller, record.image)
@@ -118,7 +128,9 @@ extension FileRegistry {
             record.image[.updatedAt] = .time(.now)
             if !creation.purgesOnReplace {
                 record.image.properties = old.properties
-                for property in fresh.image.properties.list { record.image.properties.set(property.name, property.value) }
+                for property in fresh.image.properties.list {
+                    record.image.properties.set(property.name, property.value)
+                }
                 try rules.checkCounts(record.image)
             }
             return true

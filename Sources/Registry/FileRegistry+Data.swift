@@ -23,7 +23,9 @@ extension FileRegistry {
     /// Stores a body in a new file and synchronizes it; nothing is left of it when that fails.
     ///
     /// - Parameter demands: `size` and `checksum` that the data must have, where they are said (mapping §3.7).
-    func receive(_ body: any BodySource, at path: String, demanding demands: Image) async throws(Failure) -> UploadReceipt {
+    func receive(_ body: any BodySource, at path: String, demanding demands: Image) async throws(Failure)
+        -> UploadReceipt
+    {
         let size = demands.integer(.size).flatMap { $0 > 0 ? $0 : nil }
         if let length = body.length {
             try rules.checkSize(length)
@@ -42,7 +44,8 @@ extension FileRegistry {
             if let checksum = demands.text(.checksum), !checksum.sameBytes(as: receipt.checksum) {
                 throw Failure(
                     .badRequest,
-                    "Supplied checksum (\(checksum)) and checksum generated from uploaded image (\(receipt.checksum)) did not match. Setting image status to 'killed'.")
+                    "Supplied checksum (\(checksum)) and checksum generated from uploaded image (\(receipt.checksum)) did not match. Setting image status to 'killed'."
+                )
             }
             return receipt
         } catch {
@@ -85,12 +88,14 @@ extension FileRegistry {
     private static func sizeMismatch(_ supplied: Int64, _ received: Int64) -> Failure {
         Failure(
             .badRequest,
-            "Supplied size (\(supplied)) and size generated from uploaded image (\(received)) did not match. Setting image status to 'killed'.")
+            "Supplied size (\(supplied)) and size generated from uploaded image (\(received)) did not match. Setting image status to 'killed'."
+        )
     }
 
     private static func failure(of error: BodyError) -> Failure {
         switch error {
-        case .disconnected, .cancelled: Failure(.clientDisconnected, "Client disconnected before sending all data to backend")
+        case .disconnected, .cancelled:
+            Failure(.clientDisconnected, "Client disconnected before sending all data to backend")
         case .timedOut: Failure(.clientTimedOut, "The image data came too slowly.")
         case .malformed(let why): Failure(.badRequest, why)
         case .tooLarge(let why): Failure(.tooLarge, why)
@@ -132,7 +137,8 @@ extension FileRegistry {
 
     /// Makes the record one whose data is this object.
     func attach(
-        _ object: DigestedObject, at location: ObjectStore.Location, to record: inout ImageRecord, demanding demands: Image,
+        _ object: DigestedObject, at location: ObjectStore.Location, to record: inout ImageRecord,
+        demanding demands: Image,
         strictly isPlankton: Bool
     ) throws(Failure) {
         let size = object.status.size
@@ -141,10 +147,13 @@ extension FileRegistry {
                 ? Failure(.badRequest, "Invalid 'size' field")
                 : Failure(
                     .conflict,
-                    "Provided image size must match the stored image size. (provided size: \(wanted), stored size: \(size))")
+                    "Provided image size must match the stored image size. (provided size: \(wanted), stored size: \(size))"
+                )
         }
         if let wanted = demands.text(.checksum), !ASCII.equalIgnoringCase(wanted, object.checksum) {
-            throw Failure(.badRequest, isPlankton ? "Invalid checksum field" : "The provided checksum is not that of the stored image.")
+            throw Failure(
+                .badRequest,
+                isPlankton ? "Invalid checksum field" : "The provided checksum is not that of the stored image.")
         }
         record.image[.location] = .text(location.canonical)
         record.image[.store] = .text("pithos")
@@ -178,7 +187,8 @@ extension FileRegistry {
                 }
             }
             guard status.size == record.image.integer(.size) else {
-                throw Failure(.internal, "The data of image \(id) is damaged.", cause: "\(path) has \(status.size) bytes")
+                throw Failure(
+                    .internal, "The data of image \(id) is damaged.", cause: "\(path) has \(status.size) bytes")
             }
             return .data(record.image, FileBody(file, length: status.size, workers))
         case .object(let size, let modified):

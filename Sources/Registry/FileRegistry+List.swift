@@ -24,7 +24,9 @@ extension FileRegistry {
         return ImageArray(await sorted(records.count) { Self.select(records, query, caller, after: after) })
     }
 
-    private static func select(_ records: [ImageRecord], _ query: ImageQuery, _ caller: Caller, after marker: Image?) -> [Image] {
+    private static func select(_ records: [ImageRecord], _ query: ImageQuery, _ caller: Caller, after marker: Image?)
+        -> [Image]
+    {
         var images: [Image] = []
         let limit = query.limit ?? Int.max
         guard limit > 0 else { return [] }

@@ -6,7 +6,9 @@ extension FileRegistry {
     func members(_ id: String, _ caller: Caller) throws(Failure) -> MemberList {
         let record = try visible(id, caller)
         let owner = record.image.text(.owner)
-        if caller.isAdministrator || AccessRules.owns(caller, record.image) { return MemberList(record.members, owner: owner) }
+        if caller.isAdministrator || AccessRules.owns(caller, record.image) {
+            return MemberList(record.members, owner: owner)
+        }
         return MemberList(AccessRules.membership(of: caller, in: record.image).map { [$0] } ?? [], owner: owner)
     }
 
@@ -31,7 +33,9 @@ extension FileRegistry {
     func removeMember(_ id: String, _ memberID: String, absentIsDone: Bool, _ caller: Caller) async throws(Failure) {
         try await changeMembers(id, caller) { (present: [Member]) throws(Failure) in
             let rest = present.filter { !$0.id.sameBytes(as: memberID) }
-            if rest.count == present.count, !absentIsDone { throw Failure(.memberNotFound, "Membership could not be found.") }
+            if rest.count == present.count, !absentIsDone {
+                throw Failure(.memberNotFound, "Membership could not be found.")
+            }
             return rest
         }
     }

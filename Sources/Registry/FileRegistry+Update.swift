@@ -81,7 +81,9 @@ extension FileRegistry {
 
     // MARK: data
 
-    private func upload(_ update: ImageUpdate, _ caller: Caller, _ body: (any BodySource)?) async throws(Failure) -> Image {
+    private func upload(_ update: ImageUpdate, _ caller: Caller, _ body: (any BodySource)?) async throws(Failure)
+        -> Image
+    {
         guard let body else { throw Failure(.internal, "", cause: "an operation with data came without its body") }
         try requireWritable()
         let token = UUIDText.random()
@@ -93,7 +95,9 @@ extension FileRegistry {
         do throws(Failure) {
             let receipt = try await receive(body, at: partial, demanding: demands)
             return try await onWorker { [self] () throws(Failure) -> Image in
-                try exclusively(key) { () throws(Failure) -> Image in try finishUpload(update, key, token, caller, receipt, from: partial) }
+                try exclusively(key) { () throws(Failure) -> Image in
+                    try finishUpload(update, key, token, caller, receipt, from: partial)
+                }
             }
         } catch {
             let isGone = await workers.run { [self] in
@@ -105,9 +109,13 @@ extension FileRegistry {
     }
 
     /// Checks everything that can be checked before the data, then shows the image as `saving`.
-    private func beginUpload(_ update: ImageUpdate, _ key: ImageKey, _ token: String, _ caller: Caller) throws(Failure) -> Image {
+    private func beginUpload(_ update: ImageUpdate, _ key: ImageKey, _ token: String, _ caller: Caller) throws(Failure)
+        -> Image
+    {
         guard let record = index.withLock({ $0.records[key] }) else { throw AccessRules.notFound(update.id) }
-        guard record.image.status == .queued else { throw Failure(.conflict, "Cannot upload to an unqueued image", isDetail: true) }
+        guard record.image.status == .queued else {
+            throw Failure(.conflict, "Cannot upload to an unqueued image", isDetail: true)
+        }
         var trial = record
         _ = try apply(update, to: &trial, by: caller)
         try rules.checkFormats(trial.image)

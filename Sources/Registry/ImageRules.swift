@@ -6,7 +6,8 @@ struct ImageRules: Sendable {
 
     /// Everything that any dialect knows (glance-v1 §2.4, plankton §6, image-v2).
     static let diskFormats: Set<String> = [
-        "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "diskdump", "extdump", "ntfsdump",
+        "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "diskdump", "extdump",
+        "ntfsdump",
     ]
     static let containerFormats: Set<String> = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
 
@@ -15,7 +16,9 @@ struct ImageRules: Sendable {
         switch field {
         case .name: image[.name] = value
         case .diskFormat:
-            if let word = value.text, !Self.diskFormats.contains(word) { throw Failure(.badRequest, "Invalid disk format '\(word)' for image.") }
+            if let word = value.text, !Self.diskFormats.contains(word) {
+                throw Failure(.badRequest, "Invalid disk format '\(word)' for image.")
+            }
             image[.diskFormat] = value
         case .containerFormat:
             if let word = value.text, !Self.containerFormats.contains(word) {
@@ -23,7 +26,8 @@ struct ImageRules: Sendable {
             }
             image[.containerFormat] = value
         case .owner where caller.isAdministrator: image[.owner] = value
-        case .isPublic: try setVisibility(value.boolean == true ? .public : image.isPublic ? .shared : nil, in: &image, by: caller)
+        case .isPublic:
+            try setVisibility(value.boolean == true ? .public : image.isPublic ? .shared : nil, in: &image, by: caller)
         case .visibility: try setVisibility(value.text.flatMap(Visibility.init(rawValue:)), in: &image, by: caller)
         case .minRAM, .minDisk: image[field] = .integer(value.integer ?? 0)
         case .protected, .hidden: image[field] = .boolean(value.boolean ?? false)
@@ -45,13 +49,15 @@ struct ImageRules: Sendable {
         if properties > settings.maxProperties {
             throw Failure(
                 .tooLarge,
-                "The limit has been exceeded on the number of allowed image properties. Attempted: \(properties), Maximum: \(settings.maxProperties)")
+                "The limit has been exceeded on the number of allowed image properties. Attempted: \(properties), Maximum: \(settings.maxProperties)"
+            )
         }
         let members = image.members?.count ?? 0
         if members > settings.maxMembers {
             throw Failure(
                 .tooLarge,
-                "The limit has been exceeded on the number of allowed image members for this image. Attempted: \(members), Maximum: \(settings.maxMembers)")
+                "The limit has been exceeded on the number of allowed image members for this image. Attempted: \(members), Maximum: \(settings.maxMembers)"
+            )
         }
     }
 
@@ -77,7 +83,8 @@ struct ImageRules: Sendable {
         for member in members {
             let known = present.first { $0.id.sameBytes(as: member.id) }
             let stored = Member(
-                id: member.id, canShare: member.canShare ?? known?.canShare ?? false, status: member.status ?? known?.status ?? "pending")
+                id: member.id, canShare: member.canShare ?? known?.canShare ?? false,
+                status: member.status ?? known?.status ?? "pending")
             list.removeAll { $0.id.sameBytes(as: member.id) }
             list.append(stored)
         }

@@ -19,7 +19,8 @@ struct ObjectStore: Sendable {
         init?(_ text: String) throws(Failure) {
             let scheme = "pithos://"
             guard text.utf8.starts(with: scheme.utf8) else { return nil }
-            let parts = text.utf8.dropFirst(scheme.utf8.count).split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
+            let parts = text.utf8.dropFirst(scheme.utf8.count).split(
+                separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
             var components: [String] = []
             for part in parts.prefix(2) { components.append(try Self.decoded(part, of: text)) }
             if let path = parts.dropFirst(2).first {
@@ -36,7 +37,8 @@ struct ObjectStore: Sendable {
         /// One part of the path: no separator in it, hidden or not, and none of the two names that lead elsewhere.
         private static func decoded(_ part: Substring.UTF8View, of text: String) throws(Failure) -> String {
             let bytes = PercentCoding.decode(part)
-            guard let name = String(validating: bytes, as: UTF8.self), !bytes.isEmpty, bytes.count <= 255, !bytes.contains(UInt8(ascii: "/")),
+            guard let name = String(validating: bytes, as: UTF8.self), !bytes.isEmpty, bytes.count <= 255,
+                !bytes.contains(UInt8(ascii: "/")),
                 bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), bytes != [0x2E], bytes != [0x2E, 0x2E]
             else { throw invalid(text) }
             return name
@@ -65,12 +67,16 @@ struct ObjectStore: Sendable {
         return (file, status)
     }
 
-    private func step(_ directory: OpenFile, _ name: String, _ flags: Int32, _ location: Location) throws(Failure) -> OpenFile {
+    private func step(_ directory: OpenFile, _ name: String, _ flags: Int32, _ location: Location) throws(Failure)
+        -> OpenFile
+    {
         let descriptor = openat(directory.descriptor, name, flags | O_NOFOLLOW | O_CLOEXEC)
         if descriptor < 0 {
             let code = errno
             if code == EMFILE || code == ENFILE || code == ENOMEM || code == EIO {
-                throw Failure(.unavailable, "The object store cannot be read.", cause: "openat \(name): \(String(cString: strerror(code)))")
+                throw Failure(
+                    .unavailable, "The object store cannot be read.",
+                    cause: "openat \(name): \(String(cString: strerror(code)))")
             }
             throw Self.missing(location)
         }

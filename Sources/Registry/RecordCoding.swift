@@ -16,7 +16,9 @@ enum RecordCoding {
         writer.beginObject()
         for field in record.image.statedFields {
             writer.key(field.rawValue)
-            write(field == .status && record.image.status == .saving ? .text(ImageStatus.queued.rawValue) : record.image[field], &writer)
+            write(
+                field == .status && record.image.status == .saving
+                    ? .text(ImageStatus.queued.rawValue) : record.image[field], &writer)
         }
         writer.endObject()
         writer.key("properties")
@@ -84,11 +86,14 @@ enum RecordCoding {
     static func decode(_ bytes: [UInt8]) -> ImageRecord? {
         guard let document = (try? JSONReader.parse(bytes))?.object, document["version"]?.integer == version,
             let fields = document["image"]?.object, let properties = document["properties"]?.object,
-            let tags = document["tags"]?.array, let members = document["members"]?.array, let place = place(document["data"])
+            let tags = document["tags"]?.array, let members = document["members"]?.array,
+            let place = place(document["data"])
         else { return nil }
         var image = Image()
         for member in fields.members {
-            guard let field = ImageField(rawValue: member.key), let value = value(member.value, field.kind) else { return nil }
+            guard let field = ImageField(rawValue: member.key), let value = value(member.value, field.kind) else {
+                return nil
+            }
             image[field] = value
         }
         for property in properties.members {
@@ -120,7 +125,9 @@ enum RecordCoding {
         case "empty": return .empty
         case "file": return .file
         case "object":
-            guard let size = value?.object?["size"]?.integer, let modified = value?.object?["modified"]?.integer else { return nil }
+            guard let size = value?.object?["size"]?.integer, let modified = value?.object?["modified"]?.integer else {
+                return nil
+            }
             return .object(size: size, modified: modified)
         default: return nil
         }

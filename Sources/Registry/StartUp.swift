@@ -64,7 +64,9 @@ struct StartUp {
         let isThere = stat("\(path)/data", &status) == 0
         if record.data == .file {
             if !isThere || Int64(status.st_size) != record.image.integer(.size) ?? 0 {
-                findings.append("images/\(name): the data is \(isThere ? "of another size" : "missing"), the image is shown as killed")
+                findings.append(
+                    "images/\(name): the data is \(isThere ? "of another size" : "missing"), the image is shown as killed"
+                )
                 record.image[.status] = .text(ImageStatus.killed.rawValue)
             }
         } else if isThere {

@@ -2,7 +2,10 @@ import Bytes
 import Testing
 
 @Suite struct PercentCodingTests {
-    @Test(arguments: [("a%20b", "a b"), ("a+b", "a+b"), ("%", "%"), ("%4", "%4"), ("%zz%41", "%zzA"), ("%252e", "%2e"), ("", ""), ("%C3%a9", "é")])
+    @Test(arguments: [
+        ("a%20b", "a b"), ("a+b", "a+b"), ("%", "%"), ("%4", "%4"), ("%zz%41", "%zzA"), ("%252e", "%2e"), ("", ""),
+        ("%C3%a9", "é"),
+    ])
     func `lenient decoding keeps what is no escape`(text: String, decoded: String) {
         #expect(String(decoding: PercentCoding.decode(Array(text.utf8)), as: UTF8.self) == decoded)
     }
@@ -44,8 +47,11 @@ import Testing
 }
 
 @Suite struct ASCIITests {
-    @Test(arguments: [("0", 0 as Int64?), ("007", 7), ("9223372036854775807", .max), ("9223372036854775808", nil), ("", nil), ("+5", nil), ("-5", nil),
-        (" 5", nil), ("5 ", nil), ("٥", nil), ("1_000", nil), ("99999999999999999999999", nil)])
+    @Test(arguments: [
+        ("0", 0 as Int64?), ("007", 7), ("9223372036854775807", .max), ("9223372036854775808", nil), ("", nil),
+        ("+5", nil), ("-5", nil),
+        (" 5", nil), ("5 ", nil), ("٥", nil), ("1_000", nil), ("99999999999999999999999", nil),
+    ])
     func `a decimal is digits and nothing else`(text: String, value: Int64?) {
         #expect(ASCII.decimal(text) == value)
     }
@@ -64,7 +70,10 @@ import Testing
     @Test(arguments: [
         (Digest.Algorithm.md5, "900150983cd24fb0d6963f7d28e17f72"), (.sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
         (.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (.sha512, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"),
+        (
+            .sha512,
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+        ),
     ])
     func `digests of abc, however it is cut`(algorithm: Digest.Algorithm, hex: String) throws {
         let digest = try Digest(algorithm)
@@ -81,15 +90,25 @@ import Testing
     @Test func `random ones are canonical, of version 4 and different`() {
         let all = (0..<1_000).map { _ in UUIDText.random() }
         #expect(Set(all).count == 1_000)
-        #expect(all.allSatisfy { UUIDText.isCanonical($0) && Array($0.utf8)[14] == UInt8(ascii: "4") && "89ab".utf8.contains(Array($0.utf8)[19]) })
+        #expect(
+            all.allSatisfy {
+                UUIDText.isCanonical($0) && Array($0.utf8)[14] == UInt8(ascii: "4")
+                    && "89ab".utf8.contains(Array($0.utf8)[19])
+            })
     }
 
     @Test func `a name has one UUID (RFC 9562 appendix A.4)`() throws {
-        #expect(try UUIDText.version5(namespace: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", name: "www.example.com") == "2ed6657d-e927-568b-95e1-2665a8aea6a2")
+        #expect(
+            try UUIDText.version5(namespace: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", name: "www.example.com")
+                == "2ed6657d-e927-568b-95e1-2665a8aea6a2")
     }
 
-    @Test(arguments: [("6ba7b810-9dad-11d1-80b4-00c04fd430c8", true), ("6BA7B8109DAD11D180B400C04FD430C8", true), ("{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", true),
-        ("urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8", true), ("6ba7b810-9dad-11d1-80b4-00c04fd430c", false), ("", false), ("zba7b810-9dad-11d1-80b4-00c04fd430c8", false)])
+    @Test(arguments: [
+        ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", true), ("6BA7B8109DAD11D180B400C04FD430C8", true),
+        ("{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", true),
+        ("urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8", true), ("6ba7b810-9dad-11d1-80b4-00c04fd430c", false),
+        ("", false), ("zba7b810-9dad-11d1-80b4-00c04fd430c8", false),
+    ])
     func `what is like a UUID`(text: String, isLike: Bool) {
         #expect(UUIDText.isLike(text) == isLike)
     }

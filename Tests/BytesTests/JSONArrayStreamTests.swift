@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct JSONArrayStreamTests {
     /// Elements and other members of a text fed in pieces of these sizes, repeated.
-    static func read(_ bytes: [UInt8], pieces sizes: [Int], limits: JSONLimits = .init()) throws(JSONError) -> ([JSONValue], JSONObject) {
+    static func read(_ bytes: [UInt8], pieces sizes: [Int], limits: JSONLimits = .init()) throws(JSONError) -> (
+        [JSONValue], JSONObject
+    ) {
         var stream = JSONArrayStream(key: "images", limits: limits)
         var elements: [JSONValue] = []
         var at = 0
@@ -22,9 +24,13 @@ import Testing
         for _ in 0..<400 {
             var object = RandomJSON.object(&generator, depth: 2)
             object["images"] = nil
-            let elements = (0..<Int.random(in: 0...6, using: &generator)).map { _ in RandomJSON.value(&generator, depth: 2) }
+            let elements = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
+                RandomJSON.value(&generator, depth: 2)
+            }
             var whole = object
-            whole.members.insert(.init(key: "images", value: .array(elements)), at: Int.random(in: 0...object.members.count, using: &generator))
+            whole.members.insert(
+                .init(key: "images", value: .array(elements)),
+                at: Int.random(in: 0...object.members.count, using: &generator))
             for spaced in [false, true] {
                 let bytes = JSONWriterTests.write(.object(whole), spaced: spaced)
                 for sizes in [[bytes.count], [1], [3], [7, 1, 64]] {
@@ -37,9 +43,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{", "[]", "{\"images\": [1}", "{\"images\": [1,]}", "{\"images\": [,1]}", "{\"images\": [1 2]}", "{\"images\": [1], \"images\": []}",
-        "{\"a\": 1, \"a\": 2, \"images\": []}", "{\"images\": []} x", "{\"images\": [{\"a\": 1, \"a\": 2}]}", "{\"images\": [{]}]}", "{\"images\": [\"a\nb\"]}",
-        "{\"images\" []}", "{\"images\": [1],}", "{,}", "{\"images\": }", "{\"images\": []", "{\"images\": [tru]}", "{\"images\": 1, \"images\": []}", "{\"images\": [], \"images\": 1}",
+        "", "{", "[]", "{\"images\": [1}", "{\"images\": [1,]}", "{\"images\": [,1]}", "{\"images\": [1 2]}",
+        "{\"images\": [1], \"images\": []}",
+        "{\"a\": 1, \"a\": 2, \"images\": []}", "{\"images\": []} x", "{\"images\": [{\"a\": 1, \"a\": 2}]}",
+        "{\"images\": [{]}]}", "{\"images\": [\"a\nb\"]}",
+        "{\"images\" []}", "{\"images\": [1],}", "{,}", "{\"images\": }", "{\"images\": []", "{\"images\": [tru]}",
+        "{\"images\": 1, \"images\": []}", "{\"images\": [], \"images\": 1}",
         "{\"images\": []]", "{images: []}",
     ])
     func `a malformed text is refused however it is cut`(text: String) {
@@ -60,8 +69,11 @@ import Testing
         #expect { try Self.read(Array(text.utf8), pieces: [100], limits: JSONLimits(maxBytes: 1_000)) } throws: {
             ($0 as? JSONError)?.reason == .tooLarge
         }
-        let brackets = "{\"images\": [" + String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000) + "]}"
-        #expect { try Self.read(Array(brackets.utf8), pieces: [4_096]) } throws: { ($0 as? JSONError)?.reason == .tooDeep }
+        let brackets =
+            "{\"images\": [" + String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000) + "]}"
+        #expect { try Self.read(Array(brackets.utf8), pieces: [4_096]) } throws: {
+            ($0 as? JSONError)?.reason == .tooDeep
+        }
     }
 
     @Test func `the place of a fault counts from the beginning of the text`() {

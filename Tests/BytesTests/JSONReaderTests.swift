@@ -8,22 +8,32 @@ import Testing
         ("null", JSONValue.null), (" true\r\n", .boolean(true)), ("false", .boolean(false)), ("-0", .number("-0")),
         ("1.50e+07", .number("1.50e+07")), ("\"\"", .string("")), ("[]", .array([])), ("{ }", .object(JSONObject())),
         (#""a\/\"\\\b\f\n\r\t\u00e9\ud83d\ude00""#, .string("a/\"\\\u{8}\u{C}\n\r\té😀")),
-        ("\"é\u{7F}😀\"", .string("é\u{7F}😀")), ("[1,[2, 3] , {\"a\":null}]",
-            .array([.number("1"), .array([.number("2"), .number("3")]), .object(JSONObject(["a": .null]))])),
+        ("\"é\u{7F}😀\"", .string("é\u{7F}😀")),
+        (
+            "[1,[2, 3] , {\"a\":null}]",
+            .array([.number("1"), .array([.number("2"), .number("3")]), .object(JSONObject(["a": .null]))])
+        ),
     ])
     func `a well-formed text gives its value`(text: String, value: JSONValue) throws {
         #expect(try Self.parse(text) == value)
     }
 
     @Test(arguments: [
-        ("", JSONError.Reason.endOfInput, 0), ("\u{FEFF}{}", .unexpectedByte, 0), ("nul", .endOfInput, 3), ("01", .badNumber, 1),
-        ("1.", .endOfInput, 2), (".5", .unexpectedByte, 0), ("+1", .unexpectedByte, 0), ("1e", .endOfInput, 2), ("-", .endOfInput, 1),
-        ("-a", .badNumber, 1), ("NaN", .unexpectedByte, 0), ("[1,]", .unexpectedByte, 3), ("[,1]", .unexpectedByte, 1), ("{\"a\":1,}", .unexpectedByte, 7),
-        ("{a:1}", .unexpectedByte, 1), ("{'a':1}", .unexpectedByte, 1), ("{\"a\" 1}", .unexpectedByte, 5), ("1 2", .trailingBytes, 2),
-        ("{}\0", .trailingBytes, 2), ("\"a", .endOfInput, 2), ("\"a\nb\"", .controlCharacter, 2), (#""\x""#, .badEscape, 1), (#""\u12"#, .endOfInput, 5),
+        ("", JSONError.Reason.endOfInput, 0), ("\u{FEFF}{}", .unexpectedByte, 0), ("nul", .endOfInput, 3),
+        ("01", .badNumber, 1),
+        ("1.", .endOfInput, 2), (".5", .unexpectedByte, 0), ("+1", .unexpectedByte, 0), ("1e", .endOfInput, 2),
+        ("-", .endOfInput, 1),
+        ("-a", .badNumber, 1), ("NaN", .unexpectedByte, 0), ("[1,]", .unexpectedByte, 3), ("[,1]", .unexpectedByte, 1),
+        ("{\"a\":1,}", .unexpectedByte, 7),
+        ("{a:1}", .unexpectedByte, 1), ("{'a':1}", .unexpectedByte, 1), ("{\"a\" 1}", .unexpectedByte, 5),
+        ("1 2", .trailingBytes, 2),
+        ("{}\0", .trailingBytes, 2), ("\"a", .endOfInput, 2), ("\"a\nb\"", .controlCharacter, 2),
+        (#""\x""#, .badEscape, 1), (#""\u12"#, .endOfInput, 5),
         (#""\u12g4""#, .badEscape, 5), (#""\ud800""#, .loneSurrogate, 1), (#""\ud800\u0041""#, .loneSurrogate, 1),
-        (#""\udc00""#, .loneSurrogate, 1), (#"{"a":1,"a":2}"#, .duplicateKey, 7), (#"{"a":1,"\u0061":2}"#, .duplicateKey, 7),
-        ("[1 2]", .unexpectedByte, 3), ("tru]", .unexpectedByte, 3), ("// c\n1", .unexpectedByte, 0), ("1x", .badNumber, 1),
+        (#""\udc00""#, .loneSurrogate, 1), (#"{"a":1,"a":2}"#, .duplicateKey, 7),
+        (#"{"a":1,"\u0061":2}"#, .duplicateKey, 7),
+        ("[1 2]", .unexpectedByte, 3), ("tru]", .unexpectedByte, 3), ("// c\n1", .unexpectedByte, 0),
+        ("1x", .badNumber, 1),
     ])
     func `a malformed text is refused with its place`(text: String, reason: JSONError.Reason, position: Int) {
         #expect(throws: JSONError(reason, at: position)) { try Self.parse(text) }
@@ -42,12 +52,16 @@ import Testing
             #expect { try Self.parse(text) } throws: { ($0 as? JSONError)?.reason == .tooDeep }
         }
         #expect((try? Self.parse(String(repeating: "[", count: 64) + String(repeating: "]", count: 64))) != nil)
-        #expect((try? JSONReader.parse(Array((String(repeating: "[", count: 512) + String(repeating: "]", count: 512)).utf8),
-            limits: JSONLimits(maxDepth: 100_000))) != nil)
+        #expect(
+            (try? JSONReader.parse(
+                Array((String(repeating: "[", count: 512) + String(repeating: "]", count: 512)).utf8),
+                limits: JSONLimits(maxDepth: 100_000))) != nil)
     }
 
     @Test func `limits of size and count hold`() {
-        #expect(throws: JSONError(.tooLarge, at: 4)) { try JSONReader.parse(Array("[1, 2]".utf8), limits: JSONLimits(maxBytes: 4)) }
+        #expect(throws: JSONError(.tooLarge, at: 4)) {
+            try JSONReader.parse(Array("[1, 2]".utf8), limits: JSONLimits(maxBytes: 4))
+        }
         #expect { try JSONReader.parse(Array("[1,2,3]".utf8), limits: JSONLimits(maxValues: 3)) } throws: {
             ($0 as? JSONError)?.reason == .tooManyValues
         }
@@ -61,15 +75,19 @@ import Testing
         #expect(both.object?["e\u{301}"]?.integer == 2)
     }
 
-    @Test(arguments: [("5", 5 as Int64?), ("-5", -5), ("5.0", nil), ("5e0", nil), ("9223372036854775807", .max),
-        ("-9223372036854775808", .min), ("9223372036854775808", nil), ("1e400", nil)])
+    @Test(arguments: [
+        ("5", 5 as Int64?), ("-5", -5), ("5.0", nil), ("5e0", nil), ("9223372036854775807", .max),
+        ("-9223372036854775808", .min), ("9223372036854775808", nil), ("1e400", nil),
+    ])
     func `only integer texts that fit are integers`(text: String, value: Int64?) throws {
         #expect(try Self.parse(text).integer == value)
     }
 
     @Test func `no mutation of a text traps`() {
         var generator = Xorshift(seed: 7)
-        let seed = Array(#"{"images": [{"id": "a\u00e9\ud83d\ude00", "size": -1.5e3, "tags": ["x", null, true]}], "next": "/v2"}"#.utf8)
+        let seed = Array(
+            #"{"images": [{"id": "a\u00e9\ud83d\ude00", "size": -1.5e3, "tags": ["x", null, true]}], "next": "/v2"}"#
+                .utf8)
         for _ in 0..<20_000 {
             var bytes = seed
             for _ in 0..<Int.random(in: 1...4, using: &generator) {

@@ -21,10 +21,14 @@ import Testing
     }
 
     @Test func `the forms are those of Python's json module`() {
-        let value = JSONValue.object(JSONObject(["a": .array([.integer(1), .null]), "é": .string("😀\u{7F}\n\u{1}"), "o": .object(JSONObject())]))
-        #expect(String(decoding: Self.write(value, ascii: true, spaced: true), as: UTF8.self)
-            == #"{"a": [1, null], "\u00e9": "\ud83d\ude00\u007f\n\u0001", "o": {}}"#)
-        #expect(String(decoding: Self.write(value), as: UTF8.self) == "{\"a\":[1,null],\"é\":\"😀\u{7F}\\n\\u0001\",\"o\":{}}")
+        let value = JSONValue.object(
+            JSONObject(["a": .array([.integer(1), .null]), "é": .string("😀\u{7F}\n\u{1}"), "o": .object(JSONObject())]))
+        #expect(
+            String(decoding: Self.write(value, ascii: true, spaced: true), as: UTF8.self)
+                == #"{"a": [1, null], "\u00e9": "\ud83d\ude00\u007f\n\u0001", "o": {}}"#)
+        #expect(
+            String(decoding: Self.write(value), as: UTF8.self)
+                == "{\"a\":[1,null],\"é\":\"😀\u{7F}\\n\\u0001\",\"o\":{}}")
     }
 
     @Test func `a streaming caller may take the text between values`() {

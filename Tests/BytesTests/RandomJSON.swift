@@ -16,13 +16,16 @@ struct Xorshift: RandomNumberGenerator {
 
 enum RandomJSON {
     static let letters: [Unicode.Scalar] = [
-        "a", "Z", "0", " ", "\"", "\\", "/", "\n", "\r", "\t", "\u{0}", "\u{1F}", "\u{7F}", "é", "\u{301}", "\u{2028}", "😀", "\u{FFFF}",
+        "a", "Z", "0", " ", "\"", "\\", "/", "\n", "\r", "\t", "\u{0}", "\u{1F}", "\u{7F}", "é", "\u{301}", "\u{2028}",
+        "😀", "\u{FFFF}",
         "{", "]", ",", ":",
     ]
 
     static func text(_ generator: inout Xorshift) -> String {
         var text = String.UnicodeScalarView()
-        for _ in 0..<Int.random(in: 0...12, using: &generator) { text.append(letters.randomElement(using: &generator) ?? "a") }
+        for _ in 0..<Int.random(in: 0...12, using: &generator) {
+            text.append(letters.randomElement(using: &generator) ?? "a")
+        }
         return String(text)
     }
 
@@ -30,9 +33,13 @@ enum RandomJSON {
         switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &generator) {
         case 0: return .null
         case 1: return .boolean(Bool.random(using: &generator))
-        case 2: return .number(["0", "-1", "1.0", "1e400", "12345678901234567890", "0.1E-7"].randomElement(using: &generator) ?? "0")
+        case 2:
+            return .number(
+                ["0", "-1", "1.0", "1e400", "12345678901234567890", "0.1E-7"].randomElement(using: &generator) ?? "0")
         case 3, 4: return .string(text(&generator))
-        case 5: return .array((0..<Int.random(in: 0...5, using: &generator)).map { _ in value(&generator, depth: depth - 1) })
+        case 5:
+            return .array(
+                (0..<Int.random(in: 0...5, using: &generator)).map { _ in value(&generator, depth: depth - 1) })
         default: return .object(object(&generator, depth: depth - 1))
         }
     }

@@ -28,7 +28,8 @@ final class Bench {
     /// What a kill and a new start do: the old process's lock is gone, the disk stays as it is.
     func reopen(_ prepare: (String) -> Void = { _ in }) throws {
         // The lock belongs to the registry: it must be gone before the next one is made.
-        let placeholder = try FileRegistry(settings: RegistrySettings(directory: "\(directory)/other"), workers: InlineWorkers())
+        let placeholder = try FileRegistry(
+            settings: RegistrySettings(directory: "\(directory)/other"), workers: InlineWorkers())
         registry = placeholder
         prepare("\(directory)/state")
         registry = try FileRegistry(settings: settings, workers: InlineWorkers())
@@ -39,7 +40,10 @@ final class Bench {
         guard let stream = opendir(path) else { return }
         var names: [String] = []
         while let entry = readdir(stream) {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
         }
         closedir(stream)
         for name in names where name != "." && name != ".." { remove("\(path)/\(name)") }
@@ -54,12 +58,17 @@ final class Bench {
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    func perform(_ operation: Operation, _ caller: Caller = .alice, data: (any BodySource)? = nil) async throws(Failure) -> Outcome {
-        try await registry.perform(BackendRequest(operation: operation, caller: caller, requestID: "req-test", data: data))
+    func perform(_ operation: Operation, _ caller: Caller = .alice, data: (any BodySource)? = nil) async throws(Failure)
+        -> Outcome
+    {
+        try await registry.perform(
+            BackendRequest(operation: operation, caller: caller, requestID: "req-test", data: data))
     }
 
     @discardableResult
-    func create(_ image: Image, _ source: DataSource = .none, _ caller: Caller = .alice, data: (any BodySource)? = nil) async throws(Failure) -> Image {
+    func create(_ image: Image, _ source: DataSource = .none, _ caller: Caller = .alice, data: (any BodySource)? = nil)
+        async throws(Failure) -> Image
+    {
         try await self.image(.createImage(ImageCreation(image: image, source: source)), caller, data: data)
     }
 
@@ -69,14 +78,22 @@ final class Bench {
         try await create(image, .body(length: Int64(text.utf8.count)), caller, data: BytesBody(Array(text.utf8)))
     }
 
-    func image(_ operation: Operation, _ caller: Caller = .alice, data: (any BodySource)? = nil) async throws(Failure) -> Image {
-        guard case .image(let image) = try await perform(operation, caller, data: data) else { throw Failure(.internal, "no image") }
+    func image(_ operation: Operation, _ caller: Caller = .alice, data: (any BodySource)? = nil) async throws(Failure)
+        -> Image
+    {
+        guard case .image(let image) = try await perform(operation, caller, data: data) else {
+            throw Failure(.internal, "no image")
+        }
         return image
     }
 
-    func show(_ id: String, _ caller: Caller = .alice) async throws(Failure) -> Image { try await image(.showImage(id: id), caller) }
+    func show(_ id: String, _ caller: Caller = .alice) async throws(Failure) -> Image {
+        try await image(.showImage(id: id), caller)
+    }
 
-    func ids(_ query: ImageQuery = ImageQuery(isDetailed: true), _ caller: Caller = .alice) async throws(Failure) -> [String] {
+    func ids(_ query: ImageQuery = ImageQuery(isDetailed: true), _ caller: Caller = .alice) async throws(Failure)
+        -> [String]
+    {
         guard case .images(let source) = try await perform(.listImages(query), caller) else { return [] }
         var ids: [String] = []
         while let image = try await source.next() { ids.append(image.text(.name) ?? image.id) }
@@ -115,7 +132,9 @@ extension Caller {
 
 extension Image {
     /// A description: raw and bare unless said otherwise.
-    static func of(_ name: String, _ fields: [ImageField: FieldValue] = [:], _ properties: [String: String] = [:]) -> Image {
+    static func of(_ name: String, _ fields: [ImageField: FieldValue] = [:], _ properties: [String: String] = [:])
+        -> Image
+    {
         var image = Image()
         image[.name] = .text(name)
         image[.diskFormat] = .text("raw")

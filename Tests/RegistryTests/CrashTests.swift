@@ -29,7 +29,10 @@ import Testing
         #expect(try await bench.show(kept.id) == kept)
         #expect(try await bench.data(kept.id) == "data")
         #expect(try await bench.show(queued.id) == queued)
-        for path in ["staging/t1", "staging/t2", "trash/t3", "images/empty", "images/\(queued.id)/data", "staging/t4", "images/\(kept.id)/metadata.json.new"] {
+        for path in [
+            "staging/t1", "staging/t2", "trash/t3", "images/empty", "images/\(queued.id)/data", "staging/t4",
+            "images/\(kept.id)/metadata.json.new",
+        ] {
             #expect(!Bench.exists("\(bench.directory)/state/\(path)"), "\(path)")
         }
         #expect(bench.registry.findings.count == 7)
@@ -52,7 +55,9 @@ import Testing
         #expect(try await bench.show(first.id).status == .killed)
         #expect(bench.registry.findings.count == 3)
         #expect(Bench.exists("\(bench.directory)/state/images/second/data"))
-        #expect(await bench.kind(.createImage(ImageCreation(image: .of("x", [.id: .text("second")]), source: .none))) == .conflict)
+        #expect(
+            await bench.kind(.createImage(ImageCreation(image: .of("x", [.id: .text("second")]), source: .none)))
+                == .conflict)
     }
 
     @Test func `one process at a time`() async throws {
@@ -64,7 +69,9 @@ import Testing
 
     @Test func `every field survives a restart`() async throws {
         let bench = try Bench()
-        var image = Image.of("é\u{301}😀\u{0}", [.minDisk: .integer(3), .protected: .boolean(true), .hidden: .boolean(true)], ["A": "", "a": "\n\"\\"])
+        var image = Image.of(
+            "é\u{301}😀\u{0}", [.minDisk: .integer(3), .protected: .boolean(true), .hidden: .boolean(true)],
+            ["A": "", "a": "\n\"\\"])
         image.properties.set("null", nil)
         image.tags = ["x", "é"]
         image.members = [Member(id: "bob", canShare: true)]
@@ -134,7 +141,8 @@ import Testing
         try await bench.upload("more", .of("c"))
         let count = bench.registry.count
         try bench.reopen()
-        #expect(bench.registry.count == count && bench.registry.findings.allSatisfy { $0.contains("metadata.json.new") })
+        #expect(
+            bench.registry.count == count && bench.registry.findings.allSatisfy { $0.contains("metadata.json.new") })
     }
 
     @Test(arguments: 0..<5)
@@ -175,7 +183,9 @@ import Testing
             for number in 0..<10_000 {
                 mkdir("\(state)/images/n\(number)", 0o755)
                 let parts = text.split(separator: "\"seed\"", maxSplits: 1)
-                Bench.write("\(parts.first ?? "")\"n\(number)\"\(parts.last ?? "")", to: "\(state)/images/n\(number)/metadata.json")
+                Bench.write(
+                    "\(parts.first ?? "")\"n\(number)\"\(parts.last ?? "")",
+                    to: "\(state)/images/n\(number)/metadata.json")
             }
         }
         #expect(bench.registry.count == 10_001)
@@ -189,7 +199,8 @@ import Testing
         do {
             let registry = try FileRegistry(settings: settings, workers: PoolWorkers())
             @Sendable func run(_ operation: Operation, _ body: BytesBody? = nil) async throws {
-                _ = try await registry.perform(BackendRequest(operation: operation, caller: .alice, requestID: "", data: body))
+                _ = try await registry.perform(
+                    BackendRequest(operation: operation, caller: .alice, requestID: "", data: body))
             }
             try await run(.createImage(ImageCreation(image: .of("one", [.id: .text("one")]), source: .none)))
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -197,7 +208,9 @@ import Testing
                     group.addTask {
                         try await run(.addMember(id: "one", member: Member(id: "m\(number)")))
                         let image = Image.of("x", [.id: .text("x\(number)")])
-                        try await run(.createImage(ImageCreation(image: image, source: .body(length: nil))), BytesBody([UInt8](repeating: 7, count: 300_000)))
+                        try await run(
+                            .createImage(ImageCreation(image: image, source: .body(length: nil))),
+                            BytesBody([UInt8](repeating: 7, count: 300_000)))
                     }
                 }
                 try await group.waitForAll()
@@ -208,7 +221,10 @@ import Testing
         }
         let again = try FileRegistry(settings: settings, workers: PoolWorkers())
         #expect(again.findings.isEmpty && again.count == 21)
-        guard case .members(let list) = try await again.perform(BackendRequest(operation: .listMembers(id: "one"), caller: .alice, requestID: "")) else { return }
+        guard
+            case .members(let list) = try await again.perform(
+                BackendRequest(operation: .listMembers(id: "one"), caller: .alice, requestID: ""))
+        else { return }
         #expect(list.members.count == 20)
     }
 }

@@ -6,7 +6,8 @@ import Testing
 @Suite struct CreateTests {
     @Test func `a created image is queued and has what the registry adds`() async throws {
         let bench = try Bench()
-        let image = try await bench.create(.of("a", [.isPublic: .boolean(true), .owner: .text("mallory"), .status: .text("active")], ["os": "x"]))
+        let image = try await bench.create(
+            .of("a", [.isPublic: .boolean(true), .owner: .text("mallory"), .status: .text("active")], ["os": "x"]))
         #expect(UUIDText.isCanonical(image.id))
         #expect(image.status == .queued)
         #expect(image.text(.owner) == "alice")
@@ -18,7 +19,8 @@ import Testing
 
     @Test func `an upload is active with the size and MD5 of its data`() async throws {
         let bench = try Bench()
-        let image = try await bench.upload("hello", .of("a", [.size: .integer(5), .checksum: .text("5d41402abc4b2a76b9719d911017c592")]))
+        let image = try await bench.upload(
+            "hello", .of("a", [.size: .integer(5), .checksum: .text("5d41402abc4b2a76b9719d911017c592")]))
         #expect(image.status == .active)
         #expect(image.integer(.size) == 5)
         #expect(image.text(.checksum) == "5d41402abc4b2a76b9719d911017c592")
@@ -28,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (Image.of("a", [.size: .integer(7)]), Failure.Kind.badRequest), (.of("a", [.checksum: .text("00")]), .badRequest),
+        (Image.of("a", [.size: .integer(7)]), Failure.Kind.badRequest),
+        (.of("a", [.checksum: .text("00")]), .badRequest),
         (.of("a", [.diskFormat: .null]), .badRequest), (.of("a", [.diskFormat: .text("zip")]), .badRequest),
         (.of("a", [.containerFormat: .text("RAW")]), .badRequest), (.of("a", [.id: .text("a\nb")]), .badRequest),
         (.of("a", [.id: .text(String(repeating: "x", count: 81))]), .badRequest),
@@ -46,7 +49,8 @@ import Testing
 
     @Test func `a body that breaks leaves nothing, and its id is free again`() async throws {
         let bench = try Bench()
-        let creation = Operation.createImage(ImageCreation(image: .of("a", [.id: .text("x")]), source: .body(length: nil)))
+        let creation = Operation.createImage(
+            ImageCreation(image: .of("a", [.id: .text("x")]), source: .body(length: nil)))
         #expect(await bench.kind(creation, data: BrokenBody([[1, 2], [3]], .disconnected)) == .clientDisconnected)
         #expect(await bench.kind(creation, data: BrokenBody([], .timedOut)) == .clientTimedOut)
         #expect(await bench.kind(creation, data: BrokenBody([], .tooLarge("limit"))) == .tooLarge)
@@ -59,7 +63,8 @@ import Testing
         let image = Image.of("a", [.id: .text("../etc/passwd é")])
         let again = Operation.createImage(ImageCreation(image: image, source: .none))
         var during: Failure.Kind?
-        try await bench.create(image, .body(length: nil), data: SlowBody("x") { during = await bench.kind(again, .bob) })
+        try await bench.create(
+            image, .body(length: nil), data: SlowBody("x") { during = await bench.kind(again, .bob) })
         #expect(during == .conflict)
         #expect(await bench.failure(again)?.message == "An image with identifier ../etc/passwd é already exists")
         #expect(Bench.exists("\(bench.directory)/state/images/%2E%2E%2Fetc%2Fpasswd%20%C3%A9/data"))
@@ -79,7 +84,8 @@ import Testing
         let bench = try Bench()
         let copy = Operation.createImage(ImageCreation(image: .of("a"), source: .copyFrom("http://h/x")))
         #expect(await bench.failure(copy)?.message == "External sources are not supported: 'http://h/x'")
-        let location = Operation.createImage(ImageCreation(image: .of("a", [.location: .text("http://h/x")]), source: .location))
+        let location = Operation.createImage(
+            ImageCreation(image: .of("a", [.location: .text("http://h/x")]), source: .location))
         #expect(await bench.kind(location) == .badRequest)
         #expect(bench.registry.count == 0)
     }
@@ -90,13 +96,17 @@ import Testing
             $0.maxMembers = 1
             $0.maxImageBytes = 10
         }
-        let many = Operation.createImage(ImageCreation(image: .of("a", [:], ["a": "1", "b": "2", "c": "3"]), source: .none))
-        #expect(await bench.failure(many)?.message == "The limit has been exceeded on the number of allowed image properties. Attempted: 3, Maximum: 2")
+        let many = Operation.createImage(
+            ImageCreation(image: .of("a", [:], ["a": "1", "b": "2", "c": "3"]), source: .none))
+        #expect(
+            await bench.failure(many)?.message
+                == "The limit has been exceeded on the number of allowed image properties. Attempted: 3, Maximum: 2")
         let big = Operation.createImage(ImageCreation(image: .of("a"), source: .body(length: nil)))
         #expect(await bench.kind(big, data: SlowBody("12345678901") {}) == .tooLarge)
         #expect(await bench.kind(big, data: BytesBody([UInt8](repeating: 0, count: 11))) == .tooLarge)
         let image = try await bench.create(.of("a"))
-        #expect(await bench.kind(.replaceMembers(id: image.id, members: [Member(id: "x"), Member(id: "y")])) == .tooLarge)
+        #expect(
+            await bench.kind(.replaceMembers(id: image.id, members: [Member(id: "x"), Member(id: "y")])) == .tooLarge)
     }
 
     @Test func `who may publish is a setting, and nobody writes without a name`() async throws {

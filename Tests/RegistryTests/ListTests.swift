@@ -15,10 +15,13 @@ import Testing
     }
 
     @Test(arguments: [
-        (ImageQuery.Scope.visible, Caller.alice, ["a-own", "b-own", "c-public", "d-shared"]), (.visible, .carol, ["c-public"]),
+        (ImageQuery.Scope.visible, Caller.alice, ["a-own", "b-own", "c-public", "d-shared"]),
+        (.visible, .carol, ["c-public"]),
         (.visible, .nobody, ["c-public"]), (.visible, .admin, ["c-public"]), (.publicOnly, .alice, ["c-public"]),
-        (.notPublic, .alice, ["a-own", "b-own", "c-public", "d-shared"]), (.notPublic, .admin, ["a-own", "b-own", "d-shared", "e-hidden"]),
-        (.everything, .admin, ["a-own", "b-own", "c-public", "d-shared", "e-hidden"]), (.everything, .carol, ["c-public"]),
+        (.notPublic, .alice, ["a-own", "b-own", "c-public", "d-shared"]),
+        (.notPublic, .admin, ["a-own", "b-own", "d-shared", "e-hidden"]),
+        (.everything, .admin, ["a-own", "b-own", "c-public", "d-shared", "e-hidden"]),
+        (.everything, .carol, ["c-public"]),
     ])
     func `a list holds what its caller may see`(scope: ImageQuery.Scope, caller: Caller, names: [String]) async throws {
         let bench = try await Self.filled()
@@ -28,19 +31,28 @@ import Testing
 
     @Test(arguments: [
         (ImageQuery.Filter.oneOf(.name, [.text("a-own")]), ["a-own"]), (.oneOf(.status, [.text("active")]), ["b-own"]),
-        (.oneOf(.diskFormat, [.text("qcow2"), .text("iso")]), ["a-own"]), (.atLeast(.size, 4), ["b-own"]), (.atMost(.size, 3), ["a-own", "c-public", "d-shared"]),
+        (.oneOf(.diskFormat, [.text("qcow2"), .text("iso")]), ["a-own"]), (.atLeast(.size, 4), ["b-own"]),
+        (.atMost(.size, 3), ["a-own", "c-public", "d-shared"]),
         (.property("os", "linux"), ["b-own"]), (.deleted(true), []), (.oneOf(.minRAM, [.integer(7)]), ["a-own"]),
         (.changedSince(Timestamp(seconds: 0)), ["a-own", "b-own", "c-public", "d-shared"]),
     ])
     func `filters hold`(filter: ImageQuery.Filter, names: [String]) async throws {
         let bench = try await Self.filled()
-        #expect(try await bench.ids(ImageQuery(isDetailed: true, filters: [filter], sort: [.init(.name, ascending: true)])) == names)
+        #expect(
+            try await bench.ids(ImageQuery(isDetailed: true, filters: [filter], sort: [.init(.name, ascending: true)]))
+                == names)
     }
 
     @Test func `pages by marker and limit are the list, whatever the order`() async throws {
         let bench = try Bench()
-        for number in 0..<40 { try await bench.create(.of("image-\(number)", [.id: .text("id-\(number)"), .minDisk: .integer(Int64(number % 5))])) }
-        for sort in [[], [ImageQuery.Sort(.minDisk, ascending: false)], [.init(.minDisk, ascending: true), .init(.name, ascending: false)]] {
+        for number in 0..<40 {
+            try await bench.create(
+                .of("image-\(number)", [.id: .text("id-\(number)"), .minDisk: .integer(Int64(number % 5))]))
+        }
+        for sort in [
+            [], [ImageQuery.Sort(.minDisk, ascending: false)],
+            [.init(.minDisk, ascending: true), .init(.name, ascending: false)],
+        ] {
             let whole = try await bench.ids(ImageQuery(isDetailed: true, sort: sort))
             #expect(Set(whole).count == 40)
             var paged: [String] = []
@@ -54,7 +66,9 @@ import Testing
             #expect(paged == whole)
         }
         #expect(try await bench.ids(ImageQuery(isDetailed: true, limit: 0)).isEmpty)
-        #expect(await bench.failure(.listImages(ImageQuery(isDetailed: true, marker: "none")))?.message == "Invalid marker. Image could not be found.")
+        #expect(
+            await bench.failure(.listImages(ImageQuery(isDetailed: true, marker: "none")))?.message
+                == "Invalid marker. Image could not be found.")
         #expect(await bench.kind(.listImages(ImageQuery(isDetailed: true, marker: "id-1")), .bob) == .badRequest)
     }
 }

@@ -15,8 +15,15 @@ import Testing
         _ = try await bench.perform(.addMember(id: id, member: Member(id: "bob", canShare: true)))
         _ = try await bench.perform(.addMember(id: id, member: Member(id: "bob")))
         #expect(try await Self.members(bench, id) == [Member(id: "bob", canShare: true, status: "pending")])
-        _ = try await bench.perform(.replaceMembers(id: id, members: [Member(id: "bob"), Member(id: "x", canShare: true), Member(id: "x", canShare: false)]))
-        #expect(try await Self.members(bench, id) == [Member(id: "bob", canShare: true, status: "pending"), Member(id: "x", canShare: false, status: "pending")])
+        _ = try await bench.perform(
+            .replaceMembers(
+                id: id, members: [Member(id: "bob"), Member(id: "x", canShare: true), Member(id: "x", canShare: false)])
+        )
+        #expect(
+            try await Self.members(bench, id) == [
+                Member(id: "bob", canShare: true, status: "pending"),
+                Member(id: "x", canShare: false, status: "pending"),
+            ])
         _ = try await bench.perform(.removeMember(id: id, memberID: "x", absentIsDone: false))
         #expect(await bench.kind(.removeMember(id: id, memberID: "x", absentIsDone: false)) == .memberNotFound)
         #expect(await bench.kind(.removeMember(id: id, memberID: "x", absentIsDone: true)) == nil)
@@ -30,7 +37,8 @@ import Testing
         let bench = try Bench()
         let id = try await bench.create(.of("a")).id
         #expect(await bench.kind(.listMembers(id: id), .bob) == .imageNotFound)
-        _ = try await bench.perform(.replaceMembers(id: id, members: [Member(id: "bob"), Member(id: "carol", canShare: true)]))
+        _ = try await bench.perform(
+            .replaceMembers(id: id, members: [Member(id: "bob"), Member(id: "carol", canShare: true)]))
         #expect(try await Self.members(bench, id, .bob).map(\.id) == ["bob"])
         #expect(try await Self.members(bench, id, .admin).count == 2)
         #expect(await bench.kind(.addMember(id: id, member: Member(id: "dave")), .bob) == .membershipForbidden)
@@ -50,7 +58,9 @@ import Testing
         _ = try await bench.perform(.addMember(id: a, member: Member(id: "bob", canShare: true)))
         _ = try await bench.perform(.addMember(id: b, member: Member(id: "bob")))
         func shared(_ query: SharedImagesQuery, _ caller: Caller) async throws -> [SharedImage] {
-            guard case .sharedImages(let list) = try await bench.perform(.listSharedImages(query), caller) else { return [] }
+            guard case .sharedImages(let list) = try await bench.perform(.listSharedImages(query), caller) else {
+                return []
+            }
             return list
         }
         let both = [SharedImage(imageID: a, canShare: true), SharedImage(imageID: b, canShare: false)]

@@ -9,7 +9,9 @@ import Testing
 
     static func withObject() throws -> Bench {
         let bench = try Bench()
-        for folder in ["alice", "alice/pithos", "alice/pithos/sub", "bob", "bob/pithos"] { mkdir("\(bench.objects)/\(folder)", 0o755) }
+        for folder in ["alice", "alice/pithos", "alice/pithos/sub", "bob", "bob/pithos"] {
+            mkdir("\(bench.objects)/\(folder)", 0o755)
+        }
         Bench.write("hello", to: "\(bench.objects)/alice/pithos/a b.img")
         Bench.write("secret", to: "\(bench.objects)/bob/pithos/b.img")
         symlink("../../bob/pithos/b.img", "\(bench.objects)/alice/pithos/link.img")
@@ -18,15 +20,20 @@ import Testing
         return bench
     }
 
-    static func register(_ location: String, _ fields: [ImageField: FieldValue] = [:], _ properties: [String: String] = [:], replaces: Bool = true, mustExist: Bool = false) -> Operation {
+    static func register(
+        _ location: String, _ fields: [ImageField: FieldValue] = [:], _ properties: [String: String] = [:],
+        replaces: Bool = true, mustExist: Bool = false
+    ) -> Operation {
         var image = Image.of("n", fields, properties)
         image[.location] = .text(location)
-        return .createImage(ImageCreation(image: image, source: .location, replacesAtLocation: replaces, mustExist: mustExist))
+        return .createImage(
+            ImageCreation(image: image, source: .location, replacesAtLocation: replaces, mustExist: mustExist))
     }
 
     @Test func `a registered object is active with its size and MD5, and stays when the image goes`() async throws {
         let bench = try Self.withObject()
-        let image = try await bench.image(Self.register("pithos://alice/pithos/a%20b.img", [.size: .integer(5), .checksum: .text(Self.hello)]))
+        let image = try await bench.image(
+            Self.register("pithos://alice/pithos/a%20b.img", [.size: .integer(5), .checksum: .text(Self.hello)]))
         #expect(image.status == .active && image.integer(.size) == 5 && image.text(.checksum) == Self.hello)
         #expect(image.text(.location) == "pithos://alice/pithos/a%20b.img" && image.text(.store) == "pithos")
         #expect(try await bench.data(image.id) == "hello")
@@ -37,12 +44,18 @@ import Testing
     }
 
     @Test(arguments: [
-        ("pithos://alice/pithos/none.img", Failure.Kind.locationNotFound), ("pithos://alice/none/a", .locationNotFound), ("pithos://alice/pithos/sub", .locationNotFound),
-        ("pithos://alice/pithos/link.img", .locationNotFound), ("pithos://alice/pithos/way/b.img", .locationNotFound), ("pithos://alice/pithos/pipe", .locationNotFound),
-        ("pithos://alice/pithos/a b.img/x", .locationNotFound), ("pithos://alice/pithos/../../bob/pithos/b.img", .badRequest), ("pithos://alice/pithos/%2E%2E/x", .badRequest),
-        ("pithos://alice/pithos/sub%2F..%2F..%2Fx", .badRequest), ("pithos://alice%2F..%2Fbob/pithos/b.img", .badRequest), ("pithos://alice/pithos//a", .badRequest),
-        ("pithos://alice/pithos/", .badRequest), ("pithos://alice/pithos", .badRequest), ("pithos:///pithos/a", .badRequest), ("pithos://alice/pithos/a%00", .badRequest),
-        ("pithos://bob/pithos/b.img", .forbidden), ("PITHOS://alice/pithos/a", .badRequest), ("file:///etc/passwd", .badRequest), ("", .locationMissing),
+        ("pithos://alice/pithos/none.img", Failure.Kind.locationNotFound), ("pithos://alice/none/a", .locationNotFound),
+        ("pithos://alice/pithos/sub", .locationNotFound),
+        ("pithos://alice/pithos/link.img", .locationNotFound), ("pithos://alice/pithos/way/b.img", .locationNotFound),
+        ("pithos://alice/pithos/pipe", .locationNotFound),
+        ("pithos://alice/pithos/a b.img/x", .locationNotFound),
+        ("pithos://alice/pithos/../../bob/pithos/b.img", .badRequest), ("pithos://alice/pithos/%2E%2E/x", .badRequest),
+        ("pithos://alice/pithos/sub%2F..%2F..%2Fx", .badRequest),
+        ("pithos://alice%2F..%2Fbob/pithos/b.img", .badRequest), ("pithos://alice/pithos//a", .badRequest),
+        ("pithos://alice/pithos/", .badRequest), ("pithos://alice/pithos", .badRequest),
+        ("pithos:///pithos/a", .badRequest), ("pithos://alice/pithos/a%00", .badRequest),
+        ("pithos://bob/pithos/b.img", .forbidden), ("PITHOS://alice/pithos/a", .badRequest),
+        ("file:///etc/passwd", .badRequest), ("", .locationMissing),
     ])
     func `what is no object of the caller's is refused`(location: String, kind: Failure.Kind) async throws {
         let bench = try Self.withObject()
@@ -62,15 +75,21 @@ import Testing
         let bench = try Self.withObject()
         let location = "pithos://alice/pithos/a%20b.img"
         #expect(await bench.kind(Self.register(location, mustExist: true)) == .imageNotFound)
-        let first = try await bench.image(Self.register(location, [.isPublic: .boolean(true)], ["os": "x", "gone": "1"]))
+        let first = try await bench.image(
+            Self.register(location, [.isPublic: .boolean(true)], ["os": "x", "gone": "1"]))
         _ = try await bench.perform(.addMember(id: first.id, member: Member(id: "bob")))
-        let second = try await bench.image(Self.register("pithos://alice/pithos/a b.img", [.name: .text("second")], ["os": "y"], mustExist: true))
+        let second = try await bench.image(
+            Self.register("pithos://alice/pithos/a b.img", [.name: .text("second")], ["os": "y"], mustExist: true))
         #expect(second.id == first.id && second[.createdAt] == first[.createdAt] && second.text(.name) == "second")
         #expect(second.properties == Properties([Property("os", "y")]) && second.members == [] && !second.isPublic)
         #expect(bench.registry.count == 1)
-        var merge = ImageCreation(image: .of("third", [.location: .text(location)], ["new": "1"]), source: .location, replacesAtLocation: true)
+        var merge = ImageCreation(
+            image: .of("third", [.location: .text(location)], ["new": "1"]), source: .location, replacesAtLocation: true
+        )
         merge.purgesOnReplace = false
-        #expect(try await bench.image(.createImage(merge)).properties == Properties([Property("os", "y"), Property("new", "1")]))
+        #expect(
+            try await bench.image(.createImage(merge)).properties
+                == Properties([Property("os", "y"), Property("new", "1")]))
         try bench.reopen()
         #expect(try await bench.show(first.id).text(.name) == "third")
     }

@@ -18,7 +18,9 @@ import Testing
     @Test func `what is said changes, the rest stays, and a restart keeps it`() async throws {
         let bench = try Bench()
         let image = try await bench.upload("data", .of("a", [:], ["os": "x", "kernel": "1"]))
-        let changed = try await bench.image(Self.update(image.id, Self.fields([.name: .text("b"), .minRAM: .integer(5), .owner: .text("eve")], ["os": "y"])))
+        let changed = try await bench.image(
+            Self.update(
+                image.id, Self.fields([.name: .text("b"), .minRAM: .integer(5), .owner: .text("eve")], ["os": "y"])))
         #expect(changed.text(.name) == "b" && changed.integer(.minRAM) == 5 && changed.text(.owner) == "alice")
         #expect(changed.properties == Properties([Property("os", "y"), Property("kernel", "1")]))
         #expect(changed.integer(.size) == 4 && changed.status == .active)
@@ -39,7 +41,9 @@ import Testing
         let bench = try Bench()
         let image = try await bench.create(.of("a"))
         _ = try await bench.perform(.addMember(id: image.id, member: Member(id: "bob")))
-        #expect(try await bench.image(Self.update(image.id, Self.fields([.isPublic: .boolean(true)]))).visibility == .public)
+        #expect(
+            try await bench.image(Self.update(image.id, Self.fields([.isPublic: .boolean(true)]))).visibility == .public
+        )
         let back = try await bench.image(Self.update(image.id, Self.fields([.isPublic: .boolean(false)])))
         #expect(back.visibility == .shared && !back.isPublic && back.members?.map(\.id) == ["bob"])
     }
@@ -64,7 +68,8 @@ import Testing
         let image = try await bench.upload("data", .of("a"))
         let failure = Failure(.forbidden, "Forbidden to modify 'size' of active image.")
         let update = ImageUpdate(
-            id: image.id, image: Self.fields([.name: .text("b"), .size: .integer(5)]), guards: [FieldGuard(.size, .whileActive, failure)])
+            id: image.id, image: Self.fields([.name: .text("b"), .size: .integer(5)]),
+            guards: [FieldGuard(.size, .whileActive, failure)])
         #expect(await bench.failure(.updateImage(update))?.message == failure.message)
         #expect(try await bench.show(image.id) == image)
     }
@@ -81,10 +86,13 @@ import Testing
             during.0 = try? await bench.show(image.id).status
             during.1 = await bench.kind(Self.update(image.id, Image(), source: body), data: BytesBody([]))
         }
-        let active = try await bench.image(Self.update(image.id, Self.fields([.name: .text("b")], ["k": "v"]), source: body), data: slow)
+        let active = try await bench.image(
+            Self.update(image.id, Self.fields([.name: .text("b")], ["k": "v"]), source: body), data: slow)
         #expect(during == (.saving, .conflict))
         #expect(active.status == .active && active.text(.name) == "b" && active.properties["k"] == "v")
-        #expect(await bench.failure(Self.update(image.id, Image(), source: body), data: BytesBody([]))?.message == "Cannot upload to an unqueued image")
+        #expect(
+            await bench.failure(Self.update(image.id, Image(), source: body), data: BytesBody([]))?.message
+                == "Cannot upload to an unqueued image")
         try bench.reopen()
         #expect(try await bench.show(image.id) == active)
         #expect(try await bench.data(image.id) == "hello")

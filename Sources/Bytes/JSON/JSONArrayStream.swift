@@ -50,7 +50,9 @@ public struct JSONArrayStream: Sendable {
         return others
     }
 
-    private mutating func consume(_ bytes: UnsafeBufferPointer<UInt8>, into elements: inout [JSONValue]) throws(JSONError) {
+    private mutating func consume(_ bytes: UnsafeBufferPointer<UInt8>, into elements: inout [JSONValue])
+        throws(JSONError)
+    {
         var at = 0
         while at < bytes.count {
             if !scan.running {
@@ -150,7 +152,8 @@ public struct JSONArrayStream: Sendable {
     ) throws(JSONError) {
         var inner = limits
         inner.maxDepth = depthLeft
-        try complete(try JSONReader.parse(token, limits: inner, base: base), count: token.count, base: base, into: &elements)
+        try complete(
+            try JSONReader.parse(token, limits: inner, base: base), count: token.count, base: base, into: &elements)
     }
 
     private mutating func complete(

@@ -3,13 +3,17 @@ public enum JSONReader {
     /// The one value of a text.
     ///
     /// - Throws: the first fault with its byte offset.
-    public static func parse(_ bytes: some Collection<UInt8>, limits: JSONLimits = .init()) throws(JSONError) -> JSONValue {
+    public static func parse(_ bytes: some Collection<UInt8>, limits: JSONLimits = .init()) throws(JSONError)
+        -> JSONValue
+    {
         let direct: Result<JSONValue, JSONError>? = bytes.withContiguousStorageIfAvailable { result(of: $0, limits) }
         if let direct { return try direct.get() }
         return try Array(bytes).withUnsafeBufferPointer { result(of: $0, limits) }.get()
     }
 
-    private static func result(of bytes: UnsafeBufferPointer<UInt8>, _ limits: JSONLimits) -> Result<JSONValue, JSONError> {
+    private static func result(of bytes: UnsafeBufferPointer<UInt8>, _ limits: JSONLimits) -> Result<
+        JSONValue, JSONError
+    > {
         do throws(JSONError) {
             return .success(try parse(bytes, limits: limits, base: 0))
         } catch {
@@ -18,7 +22,8 @@ public enum JSONReader {
     }
 
     /// `base` is added to the positions of errors.
-    static func parse(_ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, base: Int) throws(JSONError) -> JSONValue {
+    static func parse(_ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, base: Int) throws(JSONError) -> JSONValue
+    {
         guard bytes.count <= limits.maxBytes else { throw JSONError(.tooLarge, at: base + limits.maxBytes) }
         var parser = JSONParser(bytes: bytes, base: base, valuesLeft: limits.maxValues)
         parser.skipBlanks()
@@ -199,7 +204,8 @@ struct JSONKeys {
         let mix = key.withUTF8 { bytes -> UInt64 in
             guard let last = bytes.last else { return 0 }
             let first = UInt64(bytes[0]), middle = UInt64(bytes[bytes.count / 2])
-            return UInt64(bytes.count) &* 0x9E37_79B9 ^ first &* 0x85EB_CA6B ^ middle &* 0xC2B2_AE35 ^ UInt64(last) &* 0x27D4_EB2F
+            return UInt64(bytes.count) &* 0x9E37_79B9 ^ first &* 0x85EB_CA6B ^ middle &* 0xC2B2_AE35 ^ UInt64(last)
+                &* 0x27D4_EB2F
         }
         return 1 << (mix >> 20 & 63)
     }
