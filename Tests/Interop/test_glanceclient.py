@@ -74,10 +74,11 @@ def test_an_image_of_no_bytes_is_active(client, user):
 
 def test_names_and_values_keep_every_letter(client, user):
     images = client(user()).images
+    name = 'Ubuntu 10.04 – δέντρο 100%'
     made = images.create(
-        name='Ubuntu 10.04 – δέντρο 100%', properties={'note': 'a%25b ü', 'kernel id': '7'}, data=io.BytesIO(b'x'), **QCOW2)
+        name=name, properties={'note': 'a%25b ü', 'kernel id': '7'}, data=io.BytesIO(b'x'), **QCOW2)
     (listed,) = images.list()
-    assert listed.name == made.name == 'Ubuntu 10.04 – δέντρο 100%'
+    assert listed.name == made.name == name
     assert listed.properties == made.properties == {'note': 'a%25b ü', 'kernel id': '7'}
 
 

@@ -24,7 +24,8 @@ SETTINGS = {
 @pytest.mark.parametrize('front', ['v1', 'plankton'])
 def test_hostile_requests_and_misbehaving_backends(binary, tmp_path, front):
     (backend,) = free_ports(1)
-    with Gateway(binary, tmp_path, {'dialect': 'image-v2', 'url': f'http://127.0.0.1:{backend}'}, **SETTINGS) as gateway:
+    registry = {'dialect': 'image-v2', 'url': f'http://127.0.0.1:{backend}'}
+    with Gateway(binary, tmp_path, registry, **SETTINGS) as gateway:
         done = subprocess.run(
             [sys.executable, FOLDER / 'check.py', '--gateway', f'127.0.0.1:{gateway.port}',
              '--backend-listen', f'127.0.0.1:{backend}', '--front', front, '--json', tmp_path / 'cases.json'],

@@ -108,7 +108,8 @@ def sparse(path, size):
 
 
 def test_a_body_of_4_gib_goes_up_in_bounded_memory(binary, tmp_path, sink, user):
-    with Gateway(binary, tmp_path / 'gateway', {'dialect': 'image-v2', 'url': f'http://127.0.0.1:{sink.port}'}) as gateway:
+    registry = {'dialect': 'image-v2', 'url': f'http://127.0.0.1:{sink.port}'}
+    with Gateway(binary, tmp_path / 'gateway', registry) as gateway:
         with Watch(gateway.process.pid) as watch, socket.create_connection(('127.0.0.1', gateway.port)) as connection:
             connection.sendall(upload_head('large', user(), gateway.port, BODY))
             with open(sparse(tmp_path / 'zeros', BODY), 'rb') as file:

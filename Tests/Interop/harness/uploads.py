@@ -40,5 +40,3 @@ def on_glance(glance, user):
     answer = call('GET', f'{glance.url}/v2/images?limit=1000&owner={user.name}', user.auth)
     assert answer.status == 200, answer
     return answer.json['images']
-
-

@@ -1,4 +1,4 @@
-"""Python 2: reads calls of kamaki's ImageClient from standard input, one JSON object a line, and writes their results."""
+"""Python 2: reads calls of kamaki's ImageClient from standard input, one JSON object a line, writes results."""
 import json
 import sys
 import traceback
