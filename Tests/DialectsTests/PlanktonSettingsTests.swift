@@ -189,6 +189,13 @@ import Testing
         }
     }
 
+    @Test(arguments: ["name=%00", "status=a%00", "disk_format=%00", "container_format=%00", "size_min=%00"])
+    func `a NUL in a filter is refused`(query: String) {
+        #expect { try decode(Plankton(), "GET", "/images?\(query)") } throws: { error in
+            (error as? Failure)?.kind == .badRequest
+        }
+    }
+
     @Test func `filters know what foreign images are shown as`() throws {
         let target =
             "/images?disk_format=diskdump&size_min=-99999999999999999999&size_max=%2099999999999999999999&name=%FF"

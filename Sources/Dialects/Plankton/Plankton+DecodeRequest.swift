@@ -61,6 +61,10 @@ extension Plankton {
 
     private func filters(_ items: Query) throws(Failure) -> [ImageQuery.Filter] {
         var filters: [ImageQuery.Filter] = []
+        for key in ["name", "disk_format", "container_format", "status"] where items.last(key)?.utf8.contains(0) == true
+        {
+            throw Failure(.badRequest, Message.malformed)
+        }
         if let name = items.last("name") {
             filters.append(.oneOf(.name, Self.namesMeant(by: name).map { .text($0) }))
         }
