@@ -5,11 +5,9 @@ extension FileRegistry {
     /// The owner and administrators see all members, a member only itself, others of a public image none (glance-v1 §6).
     func members(_ id: String, _ caller: Caller) throws(Failure) -> MemberList {
         let record = try visible(id, caller)
-        let owner = record.image.text(.owner)
-        if caller.isAdministrator || AccessRules.owns(caller, record.image) {
-            return MemberList(record.members, owner: owner)
-        }
-        return MemberList(AccessRules.membership(of: caller, in: record.image).map { [$0] } ?? [], owner: owner)
+        let seesAll = caller.isAdministrator || AccessRules.owns(caller, record.image)
+        let seen = seesAll ? record.members : AccessRules.membership(of: caller, in: record.image).map { [$0] } ?? []
+        return MemberList(seen, owner: record.image.text(.owner), isPublic: record.image.isPublic)
     }
 
     func replaceMembers(_ id: String, _ members: [Member], _ caller: Caller) async throws(Failure) {
