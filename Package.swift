@@ -52,5 +52,6 @@ let package = Package(
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),
         tests("ImagesTests", ["Images"]),
         tests("EventLoopTests", ["EventLoop", "Posix"]),
+        tests("UpstreamTests", ["Upstream", "EventLoop", "HTTP", "Bytes", "Posix"]),
     ]
 )

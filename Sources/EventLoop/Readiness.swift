@@ -32,5 +32,5 @@ public struct Registration: Sendable, Equatable {
     let generation: UInt32
 
     /// Nothing registered yet.
-    static let none = Registration(slot: .max, generation: 0)
+    public static let none = Registration(slot: .max, generation: 0)
 }

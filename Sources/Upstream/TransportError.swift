@@ -45,4 +45,6 @@ public enum TransportError: Error, Sendable, Equatable {
         case .system(let failure): self = phase == .connect ? .connectFailed("\(failure)") : .failed("\(failure)")
         }
     }
+
+    var isClosed: Bool { if case .closed = self { true } else { false } }
 }

@@ -1,3 +1,5 @@
+public import HTTP
+
 /// Limits of one endpoint; all counts are per loop.
 public struct UpstreamTuning: Sendable {
     public var timeouts = UpstreamTimeouts()
@@ -11,10 +13,8 @@ public struct UpstreamTuning: Sendable {
     public var maxIdle = 64
     /// Longest idle time of a kept connection; shorter than the usual keep-alive of servers.
     public var idleTime = Duration.seconds(20)
-    /// Largest response head.
-    public var headBytes = 64 << 10
-    /// Most fields in a response head.
-    public var headFields = 256
+    /// Bounds of response heads, chunk lines and trailers.
+    public var limits = HTTPLimits()
     /// Interim (1xx) responses before the final one.
     public var interimResponses = 16
     /// Pieces in which bodies are read.

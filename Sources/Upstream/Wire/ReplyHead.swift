@@ -1,28 +1,55 @@
 import HTTP
 
-/// A response head after all framing rules accepted it.
+/// A final or interim response's head with what it says of the connection.
 struct ReplyHead {
-    /// Where the body ends (RFC 9112 §6.3).
-    enum Framing: Equatable {
-        case none
-        case length(Int64)
-        case chunked
-        case untilClose
-    }
-
-    var status = 0
-    var version = Version.http11
-    var fields = Fields()
-    var framing = Framing.none
+    var status: Int
+    /// Without hop-by-hop fields.
+    var fields: Fields
+    var framing: BodyLength
     /// The upstream keeps the connection open behind this response, as far as the head tells.
-    var keepsAlive = true
+    var keepsAlive: Bool
 
     var isInterim: Bool { status < 200 }
-}
 
-/// What a response head breaks; the text goes to the log.
-struct ReplyHeadError: Error, Equatable {
-    let reason: String
-    init(_ reason: String) { self.reason = reason }
-}
+    /// Fields between us and the upstream only (RFC 9110 §7.6.1). Content-Length stays: a HEAD answer tells by it.
+    private static let hopByHop = [
+        "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "transfer-encoding",
+        "proxy-authenticate", "proxy-authentication-info",
+    ]
 
+    /// Judges a parsed head. `method`: the request's, since a HEAD answer has no body.
+    init(_ head: ResponseHead, version: Version, method: String) throws(HTTPParseError) {
+        status = head.status
+        fields = head.fields
+        keepsAlive = version == .http11
+        if head.status < 200 {
+            guard head.status != 101 else { throw HTTPParseError(502, "101 without having been asked") }
+            let length = try BodyLength.of(ResponseHead(status: 200, fields: fields), version: version, method: "GET")
+            guard length == .untilClose || length == .length(0) else {
+                throw HTTPParseError(502, "an interim response with a body")
+            }
+            framing = .none
+            return
+        }
+        framing = try BodyLength.of(head, version: version, method: method)
+        if framing == .untilClose { keepsAlive = false }
+        removeHopByHop()
+    }
+
+    private mutating func removeHopByHop() {
+        var found: [String] = []
+        for field in fields where Self.lengths >> UInt64(min(63, field.name.count)) & 1 == 1 {
+            if let name = Self.hopByHop.first(where: field.isNamed) { found.append(name) }
+        }
+        guard !found.isEmpty else { return }
+        if found.contains("connection") {
+            let named = fields.tokens("connection")
+            if named.contains("close") { keepsAlive = false }
+            found += named.filter { !$0.isEmpty && $0 != "content-length" }
+        }
+        for name in found { fields.removeAll(named: name) }
+    }
+
+    /// Which name lengths occur in the list, as bits: most fields need no comparison.
+    private static let lengths = hopByHop.reduce(UInt64(0)) { $0 | 1 << UInt64($1.utf8.count) }
+}
