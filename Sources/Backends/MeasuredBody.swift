@@ -25,12 +25,14 @@ final class MeasuredBody: BodySource {
         /// Nil when the data meet them.
         func refusal(count: Int64, checksum actual: String) -> Failure? {
             if let size, size != count {
-                return Failure(.badRequest, "Supplied size (\(size)) and size of the uploaded image (\(count)) did not match")
+                return Failure(
+                    .badRequest, "Supplied size (\(size)) and size of the uploaded image (\(count)) did not match")
             }
             if let checksum, !checksum.sameBytes(as: actual) {
                 return Failure(
                     .badRequest,
-                    "Supplied checksum (\(checksum)) and checksum generated from uploaded image (\(actual)) did not match")
+                    "Supplied checksum (\(checksum)) and checksum generated from uploaded image (\(actual)) did not match"
+                )
             }
             return nil
         }

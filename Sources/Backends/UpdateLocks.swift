@@ -61,7 +61,8 @@ final class UpdateLocks: Sendable {
             }
         } onCancel: {
             let waiter = state.withLock { state -> Waiter? in
-                guard var queue = state.waiting[key], let place = queue.firstIndex(where: { $0.ticket == ticket }) else {
+                guard var queue = state.waiting[key], let place = queue.firstIndex(where: { $0.ticket == ticket })
+                else {
                     return nil
                 }
                 let waiter = queue.remove(at: place)

@@ -8,7 +8,9 @@ enum PlanVectors {
     static let all: [JSONObject] = {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Vectors/image-v2-plans.json")
-        guard let data = try? Data(contentsOf: file), let all = try? JSONReader.parse(Array(data)).object else { return [] }
+        guard let data = try? Data(contentsOf: file), let all = try? JSONReader.parse(Array(data)).object else {
+            return []
+        }
         return all["plan"]?.array?.compactMap(\.object) ?? []
     }()
 
@@ -20,7 +22,9 @@ enum PlanVectors {
 
     static func steps(_ vector: JSONObject) -> [ScriptedTransport.Step] {
         (vector["exchange"]?.array ?? []).compactMap { entry in
-            guard let request = entry.object?["request"]?.object, let reply = entry.object?["reply"]?.object else { return nil }
+            guard let request = entry.object?["request"]?.object, let reply = entry.object?["reply"]?.object else {
+                return nil
+            }
             var answer = ScriptedTransport.Reply.closed
             if let status = reply["status"]?.integer {
                 var headers = pairs(reply["headers"])
@@ -48,17 +52,22 @@ enum PlanVectors {
         for field in ImageField.allCases {
             guard let value = fields[field.rawValue] else { continue }
             image[field] =
-                if value.isNull { .null } else if let text = value.text { .text(text) }
-                else if let number = value.integer { .integer(number) }
-                else if let truth = value.boolean { .boolean(truth) } else { .absent }
+                if value.isNull { .null } else if let text = value.text {
+                    .text(text)
+                } else if let number = value.integer { .integer(number) } else if let truth = value.boolean {
+                    .boolean(truth)
+                } else { .absent }
         }
-        for member in fields["properties"]?.object?.members ?? [] { image.properties.set(member.key, member.value.text) }
+        for member in fields["properties"]?.object?.members ?? [] {
+            image.properties.set(member.key, member.value.text)
+        }
         return image
     }
 
     /// The operation as the client's dialect says it.
     static func operation(_ vector: JSONObject) throws -> Images.Operation {
-        guard let asked = vector["operation"]?.object, let word = asked["operation"]?.text, let client = vector["client"]?.text
+        guard let asked = vector["operation"]?.object, let word = asked["operation"]?.text,
+            let client = vector["client"]?.text
         else { throw Fault(description: "no operation") }
         let id = asked["image_id"]?.text ?? ""
         switch word {

@@ -2,6 +2,7 @@ import Bytes
 import HTTP
 import Images
 import Synchronization
+
 @testable import Upstream
 
 /// A registry that expects given requests in order and answers each with a given reply.
@@ -81,7 +82,9 @@ final class ScriptedTransport: Transport {
                 name.lowercased() == "content-length" ? length.map { String($0) } : call.fields[name]
             if actual != value { complain("\(what): \(name) is \(actual ?? "absent"), expected \(value)") }
         }
-        if let body = step.body, Array(body.utf8) != sent { complain("\(what): body \(String(decoding: sent, as: UTF8.self))") }
+        if let body = step.body, Array(body.utf8) != sent {
+            complain("\(what): body \(String(decoding: sent, as: UTF8.self))")
+        }
         if let json = step.json {
             let document = try? JSONReader.parse(sent)
             if !(document.map { JSONCompare.equal($0, json) } ?? false) {

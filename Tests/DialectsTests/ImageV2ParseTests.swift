@@ -9,7 +9,9 @@ import Testing
     static let vectors: [JSONObject] = {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Vectors/image-v2.json")
-        guard let data = try? Data(contentsOf: file), let all = try? JSONReader.parse(Array(data)).object else { return [] }
+        guard let data = try? Data(contentsOf: file), let all = try? JSONReader.parse(Array(data)).object else {
+            return []
+        }
         return all["parse"]?.array?.compactMap(\.object) ?? []
     }()
 

@@ -32,7 +32,8 @@ extension ImageV2Backend {
         switch plan.step {
         case .nothing: return created
         case .upload(let data, let store):
-            return try await upload(data, to: created.remoteID, demands: plan.demands, holdsBack: false, store: store, session)
+            return try await upload(
+                data, to: created.remoteID, demands: plan.demands, holdsBack: false, store: store, session)
         case .copy(let url):
             try await startCopy(of: url, to: created.remoteID, session)
             return created
@@ -60,7 +61,9 @@ extension ImageV2Backend {
     }
 
     /// Drops what the registry forbids and the gateway may do without: the owner, publishing in the open.
-    private func postInsisting(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure) -> ImageV2Image {
+    private func postInsisting(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure)
+        -> ImageV2Image
+    {
         var encoder = encoder
         while true {
             let document = try encoder.document()
@@ -124,7 +127,8 @@ extension ImageV2Backend {
         _ session: RegistrySession
     ) async throws(Failure) -> ImageV2Image {
         if let size = demands.size, let length = data.length, size != length,
-            let refusal = MeasuredBody.Demands(size: size).refusal(count: length, checksum: "") {
+            let refusal = MeasuredBody.Demands(size: size).refusal(count: length, checksum: "")
+        {
             throw refusal
         }
         let measured = try MeasuredBody(data, demands: demands, holdsBack: holdsBack)
@@ -133,7 +137,8 @@ extension ImageV2Backend {
         do throws(TransportError) {
             reply = try await session.send(call, data: measured)
         } catch {
-            throw measured.refusal ?? measured.fault.map(RegistrySession.failure(client:)) ?? RegistrySession.failure(error)
+            throw measured.refusal ?? measured.fault.map(RegistrySession.failure(client:))
+                ?? RegistrySession.failure(error)
         }
         guard (200...204).contains(reply.status) else { throw await session.failure(of: reply) }
         await session.discard(reply)
@@ -151,7 +156,8 @@ extension ImageV2Backend {
         }
         let image = try result.get()
         if let refusal = demands.refusal(count: sent.count, checksum: sent.checksum) { throw refusal }
-        let isSame = image.remoteSize == sent.count && (image.remoteChecksum.map { $0.sameBytes(as: sent.checksum) } ?? true)
+        let isSame =
+            image.remoteSize == sent.count && (image.remoteChecksum.map { $0.sameBytes(as: sent.checksum) } ?? true)
         guard isSame else {
             throw Failure(
                 .badRequest, "The registry holds other data than were sent",
@@ -170,7 +176,9 @@ extension ImageV2Backend {
     func storeHeader(_ store: String?, _ session: RegistrySession) async throws(Failure) -> String? {
         guard let store, !store.isEmpty, store != "pithos" else { return nil }
         let reply = try await session.exchange(session.calls.stores()).reply
-        if reply.status == 200, ImageV2Reply.stores(try await session.document(of: reply)).contains(where: { $0.sameBytes(as: store) }) {
+        if reply.status == 200,
+            ImageV2Reply.stores(try await session.document(of: reply)).contains(where: { $0.sameBytes(as: store) })
+        {
             return store
         }
         if reply.status != 200, reply.status != 404 { throw await session.failure(of: reply) }

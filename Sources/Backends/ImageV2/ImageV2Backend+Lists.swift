@@ -5,7 +5,9 @@ import Images
 extension ImageV2Backend {
     func list(_ query: ImageQuery, _ session: RegistrySession) async throws(Failure) -> any ImageSource {
         let names = Properties(
-            query.filters.compactMap { if case .property(let name, let value) = $0 { Property(name, value) } else { nil } })
+            query.filters.compactMap {
+                if case .property(let name, let value) = $0 { Property(name, value) } else { nil }
+            })
         let caller = session.caller
         let knowsCaller = caller.tenant != nil || caller.user != nil || !caller.roles.isEmpty
         let translated = ImageV2Query(

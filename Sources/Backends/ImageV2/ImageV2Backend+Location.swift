@@ -27,7 +27,9 @@ extension ImageV2Backend {
     func registered(at location: String, _ session: RegistrySession) async throws(Failure) -> ImageV2Image? {
         guard let marks = session.marks else { return nil }
         let reply = try await session.object(session.calls.list([(marks.name(.location), location), ("limit", "2")]))
-        guard let entries = reply["images"]?.array else { throw Failure(.badGateway, cause: "no images in the document") }
+        guard let entries = reply["images"]?.array else {
+            throw Failure(.badGateway, cause: "no images in the document")
+        }
         var found: [ImageV2Image] = []
         for entry in entries {
             guard let object = entry.object else { throw Failure(.badGateway, cause: "an entry is no object") }
@@ -82,7 +84,8 @@ extension ImageV2Backend {
         if added.status == 202 || added.status == 200 { return try await session.show(id) }
         switch settings.locationFallback {
         case .refuse:
-            throw Failure(.badRequest, "The registry takes no locations", cause: "locations refused with \(added.status)")
+            throw Failure(
+                .badRequest, "The registry takes no locations", cause: "locations refused with \(added.status)")
         case .copy:
             try await startCopy(of: url, to: id, session)
             return try await session.show(id)

@@ -58,7 +58,9 @@ extension ImageV2Backend {
     }
 
     /// Adds one member; a private image becomes a shared one. True: it was no member before.
-    private func addMember(_ member: String, to remote: String, _ session: RegistrySession) async throws(Failure) -> Bool {
+    private func addMember(_ member: String, to remote: String, _ session: RegistrySession) async throws(Failure)
+        -> Bool
+    {
         let call = session.calls.addMember(remote, member)
         var reply = try await session.exchange(call).reply
         if reply.status == 403 {
@@ -178,7 +180,9 @@ extension ImageV2Backend {
     }
 
     /// Not said: stays as it was; a new member may not share.
-    private func keepSharers(_ wanted: [Member], of image: ImageV2Image, _ session: RegistrySession) async throws(Failure) {
+    private func keepSharers(_ wanted: [Member], of image: ImageV2Image, _ session: RegistrySession)
+        async throws(Failure)
+    {
         guard settings.showsCanShare else { return }
         let before = image.sharers
         let after = wanted.filter { member in

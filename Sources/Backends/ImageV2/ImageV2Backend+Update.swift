@@ -18,7 +18,8 @@ extension ImageV2Backend {
     /// Data may only be given to an image that waits for them.
     private static func check(_ source: DataSource, _ current: ImageV2Image) throws(Failure) {
         guard source != .none else { return }
-        let isWaiting = current.remoteStatus == ImageStatus.queued.rawValue && current.remoteChecksum == nil
+        let isWaiting =
+            current.remoteStatus == ImageStatus.queued.rawValue && current.remoteChecksum == nil
             && !current.isReference && !current.isImporting
         guard !isWaiting else { return }
         if case .body = source { throw Failure(.conflict, "Image is already activated or cannot take data") }

@@ -1,7 +1,7 @@
 import Bytes
 public import Dialects
-public import Images
 import HTTP
+public import Images
 import Synchronization
 public import Upstream
 
@@ -53,7 +53,8 @@ public final class ImageV2Backend: Backend {
     /// How properties are written here; the site's rules are asked for once.
     func properties(_ session: RegistrySession, for names: Properties) async -> ImageV2Properties {
         if let known = schema.withLock({ $0 }) { return ImageV2Properties(marks: session.marks, schema: known) }
-        guard settings.readsSchema, !names.isEmpty, let reply = try? await session.exchange(session.calls.schema()).reply
+        guard settings.readsSchema, !names.isEmpty,
+            let reply = try? await session.exchange(session.calls.schema()).reply
         else { return ImageV2Properties(marks: session.marks) }
         guard reply.status == 200, let document = try? await session.document(of: reply) else {
             await session.discard(reply)

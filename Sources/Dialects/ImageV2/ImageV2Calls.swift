@@ -85,7 +85,9 @@ public struct ImageV2Calls: Sendable {
     }
 
     public func webDownload(_ id: String, from url: String) -> RegistryCall {
-        let method = JSONObject([.init(key: "name", value: .string("web-download")), .init(key: "uri", value: .string(url))])
+        let method = JSONObject([
+            .init(key: "name", value: .string("web-download")), .init(key: "uri", value: .string(url)),
+        ])
         return document(
             .object(JSONObject([.init(key: "method", value: .object(method))])), "POST", Self.path(id, "/import"))
     }

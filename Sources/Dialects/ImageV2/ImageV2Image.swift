@@ -154,7 +154,9 @@ public struct ImageV2Image: Sendable {
         if let checksum = marks[.checksum], remoteChecksum == nil || !ValueRules.isMD5(checksum) {
             image[.checksum] = .text(checksum)
         }
-        if marks[.isPublic] == "True", remoteVisibility == Visibility.community.rawValue { image[.isPublic] = .boolean(true) }
+        if marks[.isPublic] == "True", remoteVisibility == Visibility.community.rawValue {
+            image[.isPublic] = .boolean(true)
+        }
     }
 
     /// Members that may share, by the mark.
@@ -170,7 +172,8 @@ public struct ImageV2Image: Sendable {
 extension ImageV2Names {
     /// Member ids are kept in a comma-separated list: their own commas and percent signs are coded.
     static func listItem(_ text: String) -> String {
-        PercentCoding.encode(text, keeping: ByteSet((0x21...0x7E).filter { $0 != 0x25 && $0 != 0x2C }.map { UInt8($0) }))
+        PercentCoding.encode(
+            text, keeping: ByteSet((0x21...0x7E).filter { $0 != 0x25 && $0 != 0x2C }.map { UInt8($0) }))
     }
 
     static func unescapeListItem(_ text: String) -> String { unescape(text) }

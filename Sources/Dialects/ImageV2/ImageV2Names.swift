@@ -65,5 +65,7 @@ public enum ImageV2Names {
         String(validating: PercentCoding.decode(text.utf8), as: UTF8.self) ?? text
     }
 
-    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar.value <= 0x20 || scalar.properties.isWhitespace }
+    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value <= 0x20 || scalar.properties.isWhitespace
+    }
 }

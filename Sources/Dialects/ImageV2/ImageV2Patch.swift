@@ -102,7 +102,8 @@ extension ImageV2Patch {
     }
 
     private mutating func set(
-        _ field: ImageField, _ value: FieldValue, on current: ImageV2Image, _ properties: ImageV2Properties, demands: Bool
+        _ field: ImageField, _ value: FieldValue, on current: ImageV2Image, _ properties: ImageV2Properties,
+        demands: Bool
     ) throws(Failure) {
         switch field {
         case .name, .owner: replace(field.rawValue, value.text.map(JSONValue.string) ?? .null)
@@ -121,7 +122,8 @@ extension ImageV2Patch {
             guard !demands, current.remoteChecksum == nil else { break }
             try setMark(.checksum, value.text.flatMap { $0.isEmpty ? nil : $0 }, on: current, properties)
         // Ids, states, times, hashes and the like are the registry's own (mapping §3.1, §3.8).
-        case .id, .status, .virtualSize, .osHashAlgo, .osHashValue, .location, .store, .createdAt, .updatedAt, .deletedAt:
+        case .id, .status, .virtualSize, .osHashAlgo, .osHashValue, .location, .store, .createdAt, .updatedAt,
+            .deletedAt:
             break
         }
     }

@@ -66,7 +66,9 @@ public enum ImageV2Message {
         } else if type.hasPrefix("text/html") {
             if let heading = find("</h1>", in: text) { text = text[(heading + 5)...] }
         } else if type.hasPrefix("text/plain") {
-            if let end = text.firstIndex(of: 0x0A), text.first.map({ $0 &- 0x30 < 10 }) ?? false { text = text[(end + 1)...] }
+            if let end = text.firstIndex(of: 0x0A), text.first.map({ $0 &- 0x30 < 10 }) ?? false {
+                text = text[(end + 1)...]
+            }
         } else {
             return ""
         }
@@ -88,7 +90,8 @@ public enum ImageV2Message {
         while at < bytes.endIndex {
             let next = at + 1 < bytes.endIndex ? bytes[at + 1] : 0
             if bytes[at] == UInt8(ascii: "<"), next == UInt8(ascii: "/") || ByteSet.alphanumeric.contains(next),
-                let end = bytes[at...].firstIndex(of: UInt8(ascii: ">")) {
+                let end = bytes[at...].firstIndex(of: UInt8(ascii: ">"))
+            {
                 result.append(0x20)
                 at = end + 1
             } else {

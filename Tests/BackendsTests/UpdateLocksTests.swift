@@ -1,0 +1,72 @@
+import Images
+import Synchronization
+import Testing
+
+@testable import Backends
+
+/// How many run at once, and the most there ever were.
+private final class Gauge: Sendable {
+    private let counts = Mutex((now: 0, most: 0))
+
+    var most: Int { counts.withLock { $0.most } }
+
+    func change(by step: Int) {
+        counts.withLock { state in
+            state.now += step
+            state.most = max(state.most, state.now)
+        }
+    }
+}
+
+@Suite struct UpdateLocksTests {
+    @Test func `bodies of one key follow each other, others do not wait`() async throws {
+        let locks = UpdateLocks(maxWaiting: 100)
+        let running = Gauge()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    try? await locks.withLock("a") { () async throws(Failure) in
+                        running.change(by: 1)
+                        await Task.yield()
+                        running.change(by: -1)
+                    }
+                }
+            }
+        }
+        #expect(running.most == 1)
+        try await locks.withLock("a") { () async throws(Failure) in
+            try await locks.withLock("b") { () async throws(Failure) in }
+        }
+    }
+
+    @Test func `a cancelled waiter leaves, too many are refused`() async throws {
+        let locks = UpdateLocks(maxWaiting: 1)
+        try await locks.withLock("a") { () async throws(Failure) in
+            let waiter = Task { () -> Failure.Kind? in
+                do throws(Failure) {
+                    try await locks.withLock("a") { () async throws(Failure) in }
+                    return nil
+                } catch {
+                    return error.kind
+                }
+            }
+            // The second comer is refused as soon as the first one waits.
+            while true {
+                let probe = Task { () -> Failure.Kind? in
+                    do throws(Failure) {
+                        try await locks.withLock("a") { () async throws(Failure) in }
+                        return nil
+                    } catch {
+                        return error.kind
+                    }
+                }
+                for _ in 0..<100 { await Task.yield() }
+                probe.cancel()
+                if await probe.value == .unavailable { break }
+            }
+            waiter.cancel()
+            #expect(await waiter.value == .clientDisconnected)
+        }
+        try await locks.withLock("a") { () async throws(Failure) in }
+    }
+}
