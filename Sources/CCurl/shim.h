@@ -30,6 +30,12 @@ static inline CURLcode ccurl_set_prereq(CURL *easy, ccurl_prereq_callback call, 
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, call);
 }
 
+typedef int (*ccurl_close_callback)(void *sockets, curl_socket_t fd);
+static inline CURLcode ccurl_set_close(CURL *easy, ccurl_close_callback call, void *sockets) {
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, call);
+}
+
 typedef int (*ccurl_socket_callback)(CURL *easy, curl_socket_t fd, int what, void *driver, void *socket);
 typedef int (*ccurl_timer_callback)(CURLM *multi, long milliseconds, void *driver);
 

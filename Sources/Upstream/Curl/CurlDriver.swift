@@ -1,5 +1,6 @@
 import CCurl
 import EventLoop
+import Glibc
 import Posix
 
 /// One libcurl multi handle on a loop: its sockets stand level-triggered in the loop's epoll set (libcurl does not
@@ -8,7 +9,7 @@ final class CurlDriver {
     let loop: EventLoop
     private let multi: UnsafeMutableRawPointer?
     private var timer: LoopTimer?
-    private var sockets: [Int32: CurlSocket] = [:]
+    private let sockets: CurlSockets
     private var isKickPosted = false
     /// Handles ready for another call; a reset handle keeps no option and no connection of its own.
     private var spare: [UnsafeMutableRawPointer] = []
@@ -19,8 +20,10 @@ final class CurlDriver {
 
     init(loop: EventLoop, tuning: UpstreamTuning) {
         self.loop = loop
+        sockets = CurlSockets(loop)
         multi = Self.isInitialized ? curl_multi_init() : nil
         timer = LoopTimer(loop) { [unowned self] in act(CURL_SOCKET_TIMEOUT, 0) }
+        sockets.driver = self
         guard let multi else { return }
         _ = ccurl_multi_set_callbacks(multi, onSocket, onTimer, Unmanaged.passUnretained(self).toOpaque())
         _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, tuning.maxIdle)
@@ -31,7 +34,7 @@ final class CurlDriver {
         timer?.invalidate()
         for easy in spare { curl_easy_cleanup(easy) }
         guard let multi else { return }
-        for (fd, socket) in sockets { loop.deregister(fd, socket.registration) }
+        sockets.driver = nil
         _ = ccurl_multi_set_callbacks(multi, nil, nil, nil)
         curl_multi_cleanup(multi)
     }
@@ -43,6 +46,7 @@ final class CurlDriver {
     func add(_ easy: UnsafeMutableRawPointer, _ transfer: CurlTransfer) -> Bool {
         guard let multi else { return false }
         _ = ccurl_set_pointer(easy, CURLOPT_PRIVATE, Unmanaged.passUnretained(transfer).toOpaque())
+        _ = ccurl_set_close(easy, onClose, Unmanaged.passUnretained(sockets).toOpaque())
         return curl_multi_add_handle(multi, easy) == CURLM_OK
     }
 
@@ -58,7 +62,7 @@ final class CurlDriver {
     }
 
     /// Lets libcurl act on a descriptor or on its clock, and tells the transfers that ended.
-    fileprivate func act(_ fd: Int32, _ events: Int32) {
+    func act(_ fd: Int32, _ events: Int32) {
         guard let multi else { return }
         var running: Int32 = 0
         curl_multi_socket_action(multi, fd, events, &running)
@@ -67,28 +71,17 @@ final class CurlDriver {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
             let result = ccurl_result(message)
             guard let pointer = ccurl_private(easy) else { continue }
-            Unmanaged<CurlTransfer>.fromOpaque(pointer).takeUnretainedValue().ended(result)
+            let transfer = Unmanaged<CurlTransfer>.fromOpaque(pointer).takeUnretainedValue()
+            sockets.finished(transfer.socket, mayKeep: result == CURLE_OK && transfer.mayKeepConnection)
+            transfer.ended(result)
         }
     }
 
     // MARK: Called back by libcurl, inside a call of ours: only note, never call it.
 
-    fileprivate func watch(_ fd: Int32, _ what: Int32) {
-        if what == CURL_POLL_REMOVE {
-            if let socket = sockets.removeValue(forKey: fd) { loop.deregister(fd, socket.registration) }
-            return
-        }
-        var interest: Readiness = []
-        if what == CURL_POLL_IN || what == CURL_POLL_INOUT { interest.insert(.readable) }
-        if what == CURL_POLL_OUT || what == CURL_POLL_INOUT { interest.insert(.writable) }
-        if let socket = sockets[fd] {
-            try? loop.modify(fd, interest, socket.registration)
-        } else {
-            let socket = CurlSocket(fd, self)
-            guard let registration = try? loop.register(fd, interest, socket) else { return }
-            socket.registration = registration
-            sockets[fd] = socket
-        }
+    fileprivate func watch(_ fd: Int32, _ what: Int32, _ easy: UnsafeMutableRawPointer?) {
+        guard let use = sockets.watch(fd, what), let easy, let pointer = ccurl_private(easy) else { return }
+        Unmanaged<CurlTransfer>.fromOpaque(pointer).takeUnretainedValue().socket = use
     }
 
     fileprivate func setTimer(_ milliseconds: Int) {
@@ -117,32 +110,12 @@ final class CurlDriver {
     private struct Posted: @unchecked Sendable { weak var driver: CurlDriver? }
 }
 
-/// One of libcurl's descriptors in the epoll set.
-private final class CurlSocket: ReadinessHandler {
-    private let fd: Int32
-    private unowned let driver: CurlDriver
-    var registration = Registration.none
-
-    init(_ fd: Int32, _ driver: CurlDriver) {
-        self.fd = fd
-        self.driver = driver
-    }
-
-    func becameReady(_ events: Readiness) {
-        var mask: Int32 = 0
-        if !events.isDisjoint(with: [.readable, .hungUp]) { mask |= CURL_CSELECT_IN }
-        if events.contains(.writable) { mask |= CURL_CSELECT_OUT }
-        if events.contains(.failed) { mask |= CURL_CSELECT_ERR }
-        driver.act(fd, mask)
-    }
-}
-
 private func onSocket(
     _ easy: UnsafeMutableRawPointer?, _ fd: curl_socket_t, _ what: Int32, _ driver: UnsafeMutableRawPointer?,
     _ socket: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let driver else { return 0 }
-    Unmanaged<CurlDriver>.fromOpaque(driver).takeUnretainedValue().watch(fd, what)
+    Unmanaged<CurlDriver>.fromOpaque(driver).takeUnretainedValue().watch(fd, what, easy)
     return 0
 }
 
@@ -150,4 +123,9 @@ private func onTimer(_ multi: UnsafeMutableRawPointer?, _ milliseconds: Int, _ d
     guard let driver else { return 0 }
     Unmanaged<CurlDriver>.fromOpaque(driver).takeUnretainedValue().setTimer(milliseconds)
     return 0
+}
+
+private func onClose(_ sockets: UnsafeMutableRawPointer?, _ fd: curl_socket_t) -> Int32 {
+    guard let sockets else { return close(fd) }
+    return Unmanaged<CurlSockets>.fromOpaque(sockets).takeUnretainedValue().close(fd)
 }

@@ -69,6 +69,13 @@ final class CurlTransfer: @unchecked Sendable {
     deinit { end() }
 
     var isEnded: Bool { result != nil }
+    /// The socket that libcurl uses for this transfer.
+    var socket: CurlSockets.Use?
+    /// Nothing odd was seen on the connection, as far as the head tells.
+    var mayKeepConnection: Bool {
+        guard let head, head.keepsAlive else { return false }
+        return head.status != 204 || head.fields["content-length"] ?? "0" == "0"
+    }
 
     /// Hands the configured handle with its list of fields to libcurl; both are this object's from now on.
     func start(
