@@ -1,0 +1,93 @@
+/// Every key of the configuration but the lists: the one place that names them, their kinds and their defaults.
+enum ConfigSchema {
+    static let keys: [ConfigKey] = [
+        ConfigKey("publicURL", .text),
+        ConfigKey("loops", .integer(1...256)),
+        ConfigKey("admin.address", .text),
+        ConfigKey("identity.kind", .choice(["passthrough", "open", "static"])),
+        ConfigKey("identity.file", .text),
+        ConfigKey("locations.schemes", .texts, .texts(["http", "https", "pithos"])),
+        ConfigKey("locations.private", .boolean, .boolean(false)),
+        ConfigKey("limits.connections", .integer(1...1_000_000), .integer(10_000)),
+        ConfigKey("limits.requestsPerConnection", .integer(1...1_000_000_000), .integer(100_000)),
+        ConfigKey("limits.requestLine", .size, .integer(16 << 10)),
+        ConfigKey("limits.headerSection", .size, .integer(64 << 10)),
+        ConfigKey("limits.headerFields", .integer(16...100_000), .integer(1000)),
+        ConfigKey("limits.chunkLine", .size, .integer(4 << 10)),
+        ConfigKey("limits.chunkExtensions", .size, .integer(16 << 10)),
+        ConfigKey("limits.trailers", .size, .integer(8 << 10)),
+        ConfigKey("limits.unreadBody", .size, .integer(256 << 10)),
+        ConfigKey("limits.upstreamConnections", .integer(1...100_000), .integer(256)),
+        ConfigKey("limits.upstreamWaiting", .integer(0...1_000_000), .integer(1024)),
+        ConfigKey("limits.upstreamIdle", .integer(0...100_000), .integer(64)),
+        ConfigKey("limits.imageSize", .size, .integer(1 << 40)),
+        ConfigKey("limits.minimumBodyRate", .size, .integer(1024)),
+        ConfigKey("timeouts.requestHeader", .duration, .duration(.seconds(30))),
+        ConfigKey("timeouts.bodyIdle", .duration, .duration(.seconds(60))),
+        ConfigKey("timeouts.writeIdle", .duration, .duration(.seconds(60))),
+        ConfigKey("timeouts.keepAliveIdle", .duration, .duration(.seconds(75))),
+        ConfigKey("timeouts.lingering", .duration, .duration(.seconds(2))),
+        ConfigKey("timeouts.halfClosedGrace", .duration, .duration(.seconds(1))),
+        ConfigKey("timeouts.drain", .duration, .duration(.seconds(30))),
+        ConfigKey("timeouts.upstreamConnect", .duration, .duration(.seconds(5))),
+        ConfigKey("timeouts.upstreamHead", .duration, .duration(.seconds(60))),
+        ConfigKey("timeouts.upstreamBetweenBytes", .duration, .duration(.seconds(60))),
+        ConfigKey("timeouts.upstreamQueue", .duration, .duration(.seconds(5))),
+        ConfigKey("timeouts.upstreamIdle", .duration, .duration(.seconds(20))),
+        ConfigKey("log.access", .boolean, .boolean(true)),
+        ConfigKey("log.format", .choice(["text", "json"]), .text("text")),
+        ConfigKey("log.queue", .integer(16...1_000_000), .integer(10_000)),
+        ConfigKey("dialects.plankton.profile", .choice(["guide", "synnefo"]), .text("guide")),
+        ConfigKey("dialects.plankton.statusCase", .choice(["lower", "upper"])),
+        ConfigKey("dialects.plankton.listForm", .choice(["bare", "wrapped"])),
+        ConfigKey("dialects.plankton.forbidden", .choice(["405", "403"])),
+        ConfigKey("dialects.plankton.postReplaces", .boolean, .boolean(true)),
+        ConfigKey("dialects.plankton.defaultSort", .choice(["asc", "desc"])),
+        ConfigKey("dialects.plankton.refuseOddIsPublic", .boolean),
+        ConfigKey("dialects.plankton.serveData", .boolean, .boolean(false)),
+        ConfigKey("dialects.plankton.sharedImages", .choice(["by", "with"]), .text("by")),
+        ConfigKey("dialects.plankton.showLocation", .boolean, .boolean(false)),
+        ConfigKey("dialects.plankton.missingLocation", .choice(["501", "400"])),
+        ConfigKey("dialects.plankton.absentFile", .choice(["400", "404"])),
+        ConfigKey("dialects.glance2010.profile", .choice(["seed", "bexar"]), .text("seed")),
+        ConfigKey("dialects.glance2010.stores", .texts, .texts(["file", "swift", "s3"])),
+        ConfigKey("dialects.glancev1.percentDecoding", .boolean, .boolean(true)),
+        ConfigKey("dialects.glancev1.percentEncodingAgents", .texts, .texts(["python-glanceclient"])),
+    ]
+
+    /// Keys of an entry of `listen`.
+    static let listener: [ConfigKey] = [ConfigKey("address", .text)]
+
+    static let clientDialects = ["glance-2010", "glance-v1", "plankton"]
+
+    /// Keys of an entry of `mounts`.
+    static let mount: [ConfigKey] = [
+        ConfigKey("prefix", .text),
+        ConfigKey("dialect", .choice(clientDialects + ["auto"])),
+        ConfigKey("fallback", .choice(clientDialects)),
+        ConfigKey("backend", .text),
+    ]
+
+    /// Keys of a backend, by its dialect.
+    static let backends: [(dialect: String, keys: [ConfigKey])] = [
+        ("embedded", [
+            ConfigKey("directory", .text),
+            ConfigKey("objects", .text),
+            ConfigKey("publish", .choice(["anyone", "admin"]), .text("anyone")),
+            ConfigKey("maxProperties", .integer(1...100_000), .integer(128)),
+            ConfigKey("maxMembers", .integer(1...100_000), .integer(128)),
+        ]),
+        ("image-v2", [
+            ConfigKey("url", .text),
+            ConfigKey("transport", .choice(["direct", "curl"])),
+            ConfigKey("caFile", .text),
+            ConfigKey("markPrefix", .text),
+            ConfigKey("publishRefused", .choice(["refuse", "community"]), .text("refuse")),
+            ConfigKey("locationFallback", .choice(["refuse", "import", "reference"]), .text("refuse")),
+            ConfigKey("pithosBase", .text),
+            ConfigKey("autoAcceptToken", .text),
+            ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
+            ConfigKey("starlingx", .boolean, .boolean(false)),
+        ]),
+    ]
+}

@@ -1,0 +1,275 @@
+/// Turns a document and the environment into a configuration, collecting every mistake on the way.
+struct ConfigurationReader {
+    private var configuration: Configuration
+    private var mistakes: [String] = []
+    private let environment: [String: String]
+    private var usedVariables: Set<String> = []
+
+    /// - Parameter origin: the file's name for messages.
+    static func read(
+        _ tree: ConfigTree, origin: String, environment: [String: String]
+    ) throws(ConfigurationError) -> Configuration {
+        var reader = ConfigurationReader(Configuration(origin: origin), environment)
+        reader.readRoot(tree)
+        reader.readEnvironment()
+        reader.check()
+        guard reader.mistakes.isEmpty else { throw ConfigurationError(mistakes: reader.mistakes) }
+        return reader.configuration
+    }
+
+    private init(_ configuration: Configuration, _ environment: [String: String]) {
+        self.configuration = configuration
+        self.environment = environment.filter { $0.key.hasPrefix("BALEEN_") }
+    }
+
+    private mutating func mistake(_ path: String, _ text: String) {
+        mistakes.append("\(configuration.origin): \(path): \(text)")
+    }
+
+    // MARK: The document
+
+    private static let lists = ["listen", "mounts", "backends"]
+
+    private mutating func readRoot(_ tree: ConfigTree) {
+        for key in ConfigSchema.keys { configuration.values[key.path] = key.standard ?? .null }
+        guard case .object(let root) = tree else { return mistake("(whole file)", "must be an object") }
+        for (name, value) in root.sorted(by: { $0.key < $1.key }) {
+            switch name {
+            case "listen": readListen(value)
+            case "mounts": readMounts(value)
+            case "backends": readBackends(value)
+            default: readTree(value, path: name)
+            }
+        }
+    }
+
+    /// Descends until a known key is reached.
+    private mutating func readTree(_ tree: ConfigTree, path: String) {
+        if let key = ConfigSchema.keys.first(where: { $0.path == path }) {
+            guard let value = key.value(tree) else {
+                return mistake(path, "\(tree.shown) is not \(key.kind.expectation)")
+            }
+            configuration.values[path] = value
+            return
+        }
+        guard ConfigSchema.keys.contains(where: { $0.path.hasPrefix(path + ".") }) else {
+            return mistake(path, "there is no such key" + Self.nearest(path, Self.allPaths))
+        }
+        guard case .object(let members) = tree else { return mistake(path, "\(tree.shown) is not an object") }
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) { readTree(value, path: "\(path).\(name)") }
+    }
+
+    private static var allPaths: [String] {
+        let sections = ConfigSchema.keys.map { String($0.path.prefix { $0 != "." }) }
+        return lists + Array(Set(sections)) + ConfigSchema.keys.map(\.path)
+    }
+
+    private mutating func readListen(_ tree: ConfigTree) {
+        guard case .list(let entries) = tree, !entries.isEmpty else {
+            return mistake("listen", "must be a list like [{ address: \"127.0.0.1:9292\" }]")
+        }
+        configuration.listen = []
+        for (index, entry) in entries.enumerated() {
+            let path = "listen[\(index)]"
+            guard let values = readEntry(entry, ConfigSchema.listener, path) else { continue }
+            guard case .text(let address)? = values["address"] else {
+                mistake("\(path).address", "is missing; write for instance \"127.0.0.1:9292\"")
+                continue
+            }
+            configuration.listen.append(address)
+        }
+    }
+
+    private mutating func readMounts(_ tree: ConfigTree) {
+        guard case .list(let entries) = tree, !entries.isEmpty else {
+            return mistake("mounts", "must be a list of { prefix, dialect, backend }")
+        }
+        configuration.mounts = []
+        for (index, entry) in entries.enumerated() {
+            let path = "mounts[\(index)]"
+            guard let values = readEntry(entry, ConfigSchema.mount, path) else { continue }
+            func text(_ key: String) -> String? { if case .text(let text)? = values[key] { text } else { nil } }
+            for key in ["prefix", "dialect"] where text(key) == nil { mistake("\(path).\(key)", "is missing") }
+            guard var prefix = text("prefix"), let dialect = text("dialect") else { continue }
+            if prefix.hasSuffix("/") { prefix.removeLast() }
+            let isPath = prefix.isEmpty || prefix.hasPrefix("/") && !prefix.contains("//") && !prefix.hasSuffix("/")
+            if !isPath || prefix.contains("%") || prefix.contains("?") {
+                mistake("\(path).prefix", "\"\(prefix)\" is not a path like \"/v1\"")
+            }
+            if dialect == "auto", text("fallback") == nil {
+                mistake("\(path).fallback", "is missing; \"auto\" needs the dialect to fall back to")
+            }
+            configuration.mounts.append(
+                .init(prefix: prefix, dialect: dialect, fallback: text("fallback"), backend: text("backend") ?? "main"))
+        }
+    }
+
+    private mutating func readBackends(_ tree: ConfigTree) {
+        guard case .object(let entries) = tree else { return mistake("backends", "must be an object of named backends") }
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) { readBackend(name, entry) }
+    }
+
+    private mutating func readBackend(_ name: String, _ tree: ConfigTree) {
+        let path = "backends.\(name)"
+        let dialects = ConfigSchema.backends.map(\.dialect)
+        guard case .object(var members) = tree else { return mistake(path, "must be an object with a dialect") }
+        for key in ConfigSchema.backends.flatMap(\.keys) + [ConfigKey("dialect", .text)] {
+            let variable = ConfigKey.environmentName("\(path).\(key.path)")
+            guard let text = environment[variable] else { continue }
+            usedVariables.insert(variable)
+            members[key.path] = (try? ConfigTree.parse(text)).flatMap { if case .text = $0 { nil } else { $0 } } ?? .text(text)
+        }
+        guard case .text(let dialect)? = members.removeValue(forKey: "dialect"),
+            let schema = ConfigSchema.backends.first(where: { $0.dialect == dialect })
+        else {
+            return mistake("\(path).dialect", "must be one of " + dialects.map { "\"\($0)\"" }.joined(separator: ", "))
+        }
+        guard let values = readEntry(.object(members), schema.keys, path) else { return }
+        configuration.backends.append(.init(name: name, dialect: dialect, values: values))
+    }
+
+    /// The values of one object by its keys; unknown ones are mistakes.
+    private mutating func readEntry(
+        _ tree: ConfigTree, _ keys: [ConfigKey], _ path: String
+    ) -> [String: ConfigValue]? {
+        guard case .object(let members) = tree else {
+            mistake(path, "\(tree.shown) is not an object")
+            return nil
+        }
+        var values: [String: ConfigValue] = [:]
+        for key in keys { values[key.path] = key.standard ?? .null }
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+            guard let key = keys.first(where: { $0.path == name }) else {
+                mistake("\(path).\(name)", "there is no such key" + Self.nearest(name, keys.map(\.path)))
+                continue
+            }
+            if let value = key.value(value) {
+                values[name] = value
+            } else {
+                mistake("\(path).\(name)", "\(value.shown) is not \(key.kind.expectation)")
+            }
+        }
+        return values
+    }
+
+    // MARK: The environment
+
+    private mutating func readEnvironment() {
+        for key in ConfigSchema.keys {
+            guard let text = environment[key.environmentName] else { continue }
+            usedVariables.insert(key.environmentName)
+            guard let value = key.value(environment: text) else {
+                mistakes.append("\(key.environmentName): \"\(text)\" is not \(key.kind.expectation)")
+                continue
+            }
+            configuration.values[key.path] = value
+        }
+        for name in Self.lists {
+            let variable = ConfigKey.environmentName(name)
+            guard let text = environment[variable] else { continue }
+            usedVariables.insert(variable)
+            if name == "listen", SocketAddressText.isAddress(text) {
+                configuration.listen = [text]
+                continue
+            }
+            guard let tree = try? ConfigTree.parse(text) else {
+                mistakes.append("\(variable): is not JSON5")
+                continue
+            }
+            switch name {
+            case "listen": readListen(tree)
+            case "mounts": readMounts(tree)
+            default:
+                configuration.backends = []
+                readBackends(tree)
+            }
+        }
+        let known = ConfigSchema.keys.map(\.environmentName) + Self.lists.map(ConfigKey.environmentName)
+        for variable in environment.keys.sorted() where !usedVariables.contains(variable) && variable != "BALEEN_CONFIG" {
+            mistakes.append("\(variable): there is no such key" + Self.nearest(variable, known))
+        }
+    }
+
+    // MARK: Rules across keys
+
+    private mutating func check() {
+        for (index, address) in configuration.listen.enumerated() where !SocketAddressText.isAddress(address) {
+            mistake("listen[\(index)].address", "\"\(address)\" is not an address like \"127.0.0.1:9292\" or \"[::1]:9292\"")
+        }
+        if let admin = configuration.text("admin.address"), !SocketAddressText.isAddress(admin) {
+            mistake("admin.address", "\"\(admin)\" is not an address like \"127.0.0.1:9293\"")
+        }
+        if let url = configuration.text("publicURL"), !PublicURL.isValid(url) {
+            mistake("publicURL", "\"\(url)\" is not a URL like \"https://images.example.org\"")
+        }
+        if configuration.backends.isEmpty, mistakes.isEmpty {
+            mistake("backends", "none is named; write for instance { main: { dialect: \"embedded\", directory: \"var/registry\" } }")
+        }
+        checkMounts()
+        for backend in configuration.backends { check(backend) }
+        checkIdentity()
+    }
+
+    private mutating func checkMounts() {
+        var seen: Set<String> = []
+        let names = configuration.backends.map(\.name)
+        for (index, mount) in configuration.mounts.enumerated() {
+            if !seen.insert(mount.prefix).inserted {
+                mistake("mounts[\(index)].prefix", "\"\(mount.prefix)\" is mounted twice")
+            }
+            if !names.isEmpty, !names.contains(mount.backend) {
+                mistake("mounts[\(index)].backend", "there is no backend \"\(mount.backend)\"" + Self.nearest(mount.backend, names))
+            }
+        }
+    }
+
+    private mutating func check(_ backend: Configuration.Backend) {
+        let path = "backends.\(backend.name)"
+        if backend.isEmbedded, backend.text("directory") == nil {
+            mistake("\(path).directory", "is missing; the folder where the registry lives")
+        }
+        if backend.dialect == "image-v2" {
+            guard let url = backend.text("url") else {
+                return mistake("\(path).url", "is missing; write for instance \"http://10.0.0.5:9292\"")
+            }
+            if !PublicURL.isValid(url) { mistake("\(path).url", "\"\(url)\" is not a URL like \"http://10.0.0.5:9292\"") }
+            if url.hasPrefix("https:"), backend.text("transport") == "direct" {
+                mistake("\(path).transport", "\"direct\" speaks http only; leave it out or write \"curl\"")
+            }
+        }
+    }
+
+    private mutating func checkIdentity() {
+        let kind = configuration.text("identity.kind")
+        if kind == "static", configuration.text("identity.file") == nil {
+            mistake("identity.file", "is missing; identity.kind \"static\" reads tokens from it")
+        }
+        if kind == "passthrough", let embedded = configuration.backends.first(where: \.isEmbedded) {
+            mistake("identity.kind", "\"passthrough\" leaves checking to the registry, but backend \"\(embedded.name)\" is embedded: use \"open\" or \"static\"")
+        }
+    }
+
+    // MARK: Suggestions
+
+    /// `; did you mean "x"?` when a candidate is near.
+    private static func nearest(_ word: String, _ candidates: [String]) -> String {
+        let best = candidates.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }.min { $0.1 < $1.1 }
+        guard let best, best.1 <= max(2, word.utf8.count / 3) else { return "" }
+        return "; did you mean \"\(best.0)\"?"
+    }
+
+    /// Levenshtein distance.
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (i, a) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, b) in right.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
+                diagonal = above
+            }
+        }
+        return row[right.count]
+    }
+}

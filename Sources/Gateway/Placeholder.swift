@@ -1,1 +1,0 @@
-// Removed by the first file that lands in this room.
