@@ -4,13 +4,13 @@ import Posix
 import Upstream
 
 extension Configuration {
-    /// Reads a file and the environment.
+    /// Reads a file and the environment (nil: the process's own).
     ///
     /// - Throws: every mistake at once.
     public static func load(
-        file: String, environment: [String: String] = ProcessInfo.processInfo.environment
+        file: String, environment: [String: String]? = nil
     ) throws(ConfigurationError) -> Configuration {
-        try read(try text(of: file), origin: file, environment: environment)
+        try read(try text(of: file), origin: file, environment: environment ?? ProcessInfo.processInfo.environment)
     }
 
     static func read(

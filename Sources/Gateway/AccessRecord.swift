@@ -1,0 +1,49 @@
+import Dialects
+import EventLoop
+import HTTP
+import Posix
+import Server
+
+/// What one line of the access log says of a request. No token and no query value ever gets here.
+struct AccessRecord: Sendable {
+    let id: String
+    let peer: String
+    let method: String
+    /// Without the query, which may carry a token.
+    let path: String
+    let begin = MonotonicTime.now()
+    private(set) var mountPrefix = "-"
+    private(set) var dialect = "-"
+    private(set) var backend = "-"
+    var operation = "-"
+    var imageID: String?
+    /// Why it failed.
+    var cause: String?
+
+    init(_ request: ServerRequest, id: String) {
+        self.id = id
+        peer = request.peer.host
+        method = request.head.method
+        path = String(request.head.path)
+    }
+
+    mutating func mount(_ mount: Mount) {
+        mountPrefix = mount.prefix.isEmpty ? "/" : mount.prefix
+        dialect = mount.dialect.name
+        backend = mount.backendName
+    }
+
+    /// The fields of a line, in order.
+    func fields(_ report: ResponseReport) -> [(name: String, value: String)] {
+        let micros = (MonotonicTime.now() - begin) / .microseconds(1)
+        var fields = [
+            ("request_id", id), ("peer", peer), ("method", method), ("path", path), ("mount", mountPrefix),
+            ("dialect", dialect), ("operation", operation), ("backend", backend), ("status", String(report.status)),
+            ("received", String(report.receivedBytes)), ("sent", String(report.sentBytes)), ("micros", String(Int(micros))),
+        ]
+        if let imageID { fields.append(("image", imageID)) }
+        if let cause { fields.append(("cause", cause)) }
+        if let fault = report.fault { fields.append(("fault", fault)) }
+        return fields.map { (name: $0.0, value: $0.1) }
+    }
+}

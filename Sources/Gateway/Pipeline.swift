@@ -1,0 +1,119 @@
+import Bytes
+import Dialects
+import EventLoop
+import HTTP
+import Identity
+import Images
+import Server
+
+/// The way of a request: mount, route, identity, decode, location policy, backend, render.
+struct Pipeline: RequestHandler {
+    let mounts: MountTable
+    let locations: LocationPolicy
+    /// Nil: from the request's Host.
+    let publicURL: String?
+    let metrics: Metrics
+    let log: AccessLog?
+
+    func handle(_ request: ServerRequest) async -> ServerResponse {
+        var record = AccessRecord(request, id: RequestID.of(request.head))
+        guard let (mount, path) = mounts.find(request.head.path) else {
+            return finish(Self.plain(404, "Nothing is mounted at this path."), record)
+        }
+        record.mount(mount)
+        let asked = clientRequest(request, mount, path, record.id)
+        metrics.begin()
+        do throws(Failure) {
+            let answer = try await perform(request, asked, mount, &record)
+            return finish(try await Self.serverResponse(answer), record)
+        } catch {
+            record.cause = error.cause ?? error.message
+            return finish(Self.immediate(mount.dialect.render(error, for: asked)), record)
+        }
+    }
+
+    /// Everything between the wire and the answer, in order.
+    private func perform(
+        _ request: ServerRequest, _ asked: ClientRequest, _ mount: Mount, _ record: inout AccessRecord
+    ) async throws(Failure) -> ClientResponse {
+        let dialect = mount.dialect
+        let route = try dialect.route(asked)
+        let caller = route.isAnonymous ? Caller() : try await mount.identity.caller(for: dialect.token(in: asked))
+        let operation: Operation
+        switch try dialect.decode(route, asked) {
+        case .operation(let decoded): operation = decoded
+        case .document(let limit, let ignoresMissing, let decode):
+            let document = ignoresMissing ? [] : try await DocumentReader.read(request.body, limit: limit)
+            operation = try decode(document)
+        }
+        record.operation = operation.name
+        record.imageID = operation.imageID
+        if case .listVersions = operation { return try dialect.render(.done, of: operation, for: asked) }
+        try await locations.check(operation)
+        let outcome = try await mount.backend.perform(
+            BackendRequest(
+                operation: operation, caller: caller, requestID: asked.requestID,
+                data: operation.takesData ? request.body : nil))
+        return try dialect.render(outcome, of: operation, for: asked)
+    }
+
+    private func clientRequest(_ request: ServerRequest, _ mount: Mount, _ path: String, _ id: String) -> ClientRequest {
+        let framing: ClientRequest.Framing
+        switch request.framing {
+        case .length(let count): framing = .length(count)
+        case .chunked: framing = .chunked
+        case .none, .untilClose: framing = .none
+        }
+        return ClientRequest(
+            head: request.head, path: path, query: request.head.query.map(String.init), mountPrefix: mount.prefix,
+            publicURL: publicURL ?? "http://" + (request.head.fields["host"] ?? "localhost"), framing: framing,
+            requestID: id)
+    }
+
+    // MARK: Answers
+
+    private static func serverResponse(_ answer: ClientResponse) async throws(Failure) -> ServerResponse {
+        switch answer.body {
+        case .none: return ServerResponse(answer.head)
+        case .bytes(let bytes): return ServerResponse(answer.head, body: .bytes(bytes))
+        case .data(let source): return ServerResponse(answer.head, body: .stream(source))
+        case .list(let rendering): return ServerResponse(answer.head, body: .stream(try await ListBody(rendering)))
+        }
+    }
+
+    /// Of a failure: never a stream.
+    private static func immediate(_ answer: ClientResponse) -> ServerResponse {
+        if case .bytes(let bytes) = answer.body { return ServerResponse(answer.head, body: .bytes(bytes)) }
+        return ServerResponse(answer.head)
+    }
+
+    private static func plain(_ status: Int, _ text: String) -> ServerResponse {
+        let body = "\(status) \(StatusReason.text(status))\n\n\(text)\n"
+        let fields = Fields([("Content-Type", "text/plain; charset=UTF-8")])
+        return ServerResponse(ResponseHead(status: status, fields: fields), body: .bytes(Array(body.utf8)))
+    }
+
+    private func finish(_ response: ServerResponse, _ record: AccessRecord) -> ServerResponse {
+        var response = response
+        response.head.fields.set("X-Openstack-Request-Id", record.id)
+        let metrics = metrics
+        let log = log
+        response.completion = { report in
+            metrics.end(record, report)
+            log?.write(record, report)
+        }
+        return response
+    }
+
+    /// Messages that the server refuses have no dialect yet; data that cannot be had has the one of its mount.
+    func rejection(status: Int, reason: String, head: RequestHead?) -> ServerResponse {
+        guard status >= 500, let head, let (mount, path) = mounts.find(head.path) else {
+            return Self.plain(status, reason + ".")
+        }
+        let asked = ClientRequest(
+            head: head, path: path, query: head.query.map(String.init), mountPrefix: mount.prefix,
+            publicURL: publicURL ?? "", framing: .none, requestID: "")
+        let kind: Failure.Kind = status == 502 ? .badGateway : status == 501 ? .notImplemented : .internal
+        return Self.immediate(mount.dialect.render(Failure(kind, reason), for: asked))
+    }
+}
