@@ -46,7 +46,7 @@ let package = Package(
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
         tests("BytesTests", ["Bytes"]),
         tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes"], data: ["Vectors"]),
-        tests("BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes"], data: ["Vectors"]),
+        tests("BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes", "EventLoop"], data: ["Vectors"]),
         tests("RegistryTests", ["Registry", "Images", "Bytes", "EventLoop"]),
         tests("HTTPTests", ["HTTP"]),
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),

@@ -38,6 +38,12 @@ final class MeasuredBody: BodySource {
         }
     }
 
+    /// Refuses a length that cannot meet the demands, before anything is sent.
+    static func check(_ length: Int64?, against demands: Demands) throws(Failure) {
+        guard let size = demands.size, let length, size != length else { return }
+        if let refusal = Demands(size: size).refusal(count: length, checksum: "") { throw refusal }
+    }
+
     init(_ source: any BodySource, demands: Demands, holdsBack: Bool) throws(Failure) {
         do throws(DigestError) {
             digest = try Digest(.md5)

@@ -21,8 +21,10 @@ extension ImageV2Backend {
         do throws(Failure) {
             return try await finish(created, plan, session)
         } catch {
-            let gone = await undo(created, session)
-            throw error.kind == .storeReadOnly && gone ? Failure(.imageGone, error.message, cause: error.cause) : error
+            let isProtected = created.image.boolean(.protected) ?? false
+            let undone = await undoing.remove(created.remoteID, isProtected: isProtected, session)
+            throw error.kind == .storeReadOnly && undone == .wasGone
+                ? Failure(.imageGone, error.message, cause: error.cause) : error
         }
     }
 
@@ -126,11 +128,7 @@ extension ImageV2Backend {
         _ data: any BodySource, to id: String, demands: MeasuredBody.Demands, holdsBack: Bool, store: String?,
         _ session: RegistrySession
     ) async throws(Failure) -> ImageV2Image {
-        if let size = demands.size, let length = data.length, size != length,
-            let refusal = MeasuredBody.Demands(size: size).refusal(count: length, checksum: "")
-        {
-            throw refusal
-        }
+        try MeasuredBody.check(data.length, against: demands)
         let measured = try MeasuredBody(data, demands: demands, holdsBack: holdsBack)
         let call = session.calls.upload(id, size: data.length, store: store)
         let reply: UpstreamReply
@@ -186,26 +184,6 @@ extension ImageV2Backend {
         throw Failure(
             .badRequest, "Requested store \(store) not available for storage on this Glance node", isDetail: true)
     }
-
-    // MARK: Undoing
-
-    /// Removes what was created, also when the client has gone. True: it was gone already.
-    private func undo(_ created: ImageV2Image, _ session: RegistrySession) async -> Bool {
-        let id = created.remoteID
-        let isProtected = created.image.boolean(.protected) ?? false
-        return await session.shielded {
-            if isProtected {
-                var patch = ImageV2Patch()
-                patch.replace("protected", .boolean(false))
-                if let answer = try? await session.exchange(session.calls.patch(id, patch.operations())) {
-                    await session.discard(answer.reply)
-                }
-            }
-            guard let answer = try? await session.exchange(session.calls.delete(id)) else { return false }
-            await session.discard(answer.reply)
-            return answer.status == 404 && !answer.wasRepeated
-        }
-    }
 }
 
 /// What creating an image takes after its record.
@@ -242,8 +220,9 @@ private struct CreationPlan {
             }
         case .body:
             guard let data else { throw Failure(.internal, cause: "data announced and not given") }
-            step = .upload(data, store: try await backend.storeHeader(store, session))
             demands = Self.demands(of: image)
+            try MeasuredBody.check(data.length, against: demands)
+            step = .upload(data, store: try await backend.storeHeader(store, session))
         case .copyFrom(let url):
             step = .copy(url)
             encoder.store = store

@@ -61,6 +61,10 @@ extension ImageV2Backend {
     private func addMember(_ member: String, to remote: String, _ session: RegistrySession) async throws(Failure)
         -> Bool
     {
+        // The registry takes such an id and can then never address it again (image-v2 §1).
+        guard !member.utf8.contains(UInt8(ascii: "/")) else {
+            throw Failure(.badRequest, "A member's id may not contain '/'")
+        }
         let call = session.calls.addMember(remote, member)
         var reply = try await session.exchange(call).reply
         if reply.status == 403 {

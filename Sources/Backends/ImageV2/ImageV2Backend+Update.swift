@@ -33,6 +33,7 @@ extension ImageV2Backend {
         let properties = await self.properties(session, for: update.image.properties)
         let store: String?
         if case .body = update.source {
+            try MeasuredBody.check(data?.length, against: Self.demands(update.image, found))
             store = try await storeHeader(update.image.text(.store), session)
         } else {
             store = nil

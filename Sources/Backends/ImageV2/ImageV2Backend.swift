@@ -10,6 +10,7 @@ public final class ImageV2Backend: Backend {
     let transport: any Transport
     let settings: ImageV2Settings
     let locks: UpdateLocks
+    let undoing = Undoing()
     private let schema: Mutex<ImageV2Schema?>
 
     /// - Parameters:
@@ -22,7 +23,7 @@ public final class ImageV2Backend: Backend {
         locks = UpdateLocks(maxWaiting: settings.maxWaitingUpdates)
     }
 
-    public func close() async {}
+    public func close() async { undoing.close() }
 
     public func perform(_ request: BackendRequest) async throws(Failure) -> Outcome {
         let session = RegistrySession(

@@ -1,0 +1,89 @@
+import Bytes
+import Dialects
+import EventLoop
+import Images
+import Synchronization
+
+/// Removes images whose creation failed, also when the client has gone, and goes on trying in the background while the
+/// registry cannot be reached (mapping §7).
+final class Undoing: Sendable {
+    /// What came of the first attempts.
+    enum Result: Sendable {
+        case removed
+        /// Somebody else had removed it.
+        case wasGone
+        /// Still there; the background goes on.
+        case pending
+    }
+
+    /// Pauses between attempts, in milliseconds, while the client waits. An upload that broke off may hold the image for
+    /// a moment, and what is patched meanwhile is lost (image-v2 §7.1).
+    private static let quickPauses: [Int64] = [50, 100, 200, 400, 800]
+    /// Longest pause in the background, in milliseconds, and how many there are: about ten minutes.
+    private static let slowPause: Int64 = 5000
+    private static let slowAttempts = 120
+    /// Images that the background tries to remove at once; more are left to their owners.
+    private static let maxPending = 256
+
+    private let pending = Atomic(0)
+    private let isClosed = Atomic(false)
+
+    func close() { isClosed.store(true, ordering: .relaxed) }
+
+    func remove(_ id: String, isProtected: Bool, _ session: RegistrySession) async -> Result {
+        await session.shielded { [self] in
+            var isFirst = true
+            for pause in Self.quickPauses {
+                if let result = await attempt(id, isProtected: isProtected, session) {
+                    return result == .wasGone && !isFirst ? .removed : result
+                }
+                isFirst = false
+                await Self.wait(pause)
+            }
+            goOn(id, isProtected: isProtected, session)
+            return .pending
+        }
+    }
+
+    private func goOn(_ id: String, isProtected: Bool, _ session: RegistrySession) {
+        guard let loop = EventLoop.current, pending.load(ordering: .relaxed) < Self.maxPending else { return }
+        pending.add(1, ordering: .relaxed)
+        loop.spawn { [self] in
+            var pause: Int64 = 1000
+            for _ in 0..<Self.slowAttempts where !isClosed.load(ordering: .relaxed) {
+                if await attempt(id, isProtected: isProtected, session) != nil { break }
+                await Self.wait(pause)
+                pause = min(pause * 2, Self.slowPause)
+            }
+            pending.subtract(1, ordering: .relaxed)
+        }
+    }
+
+    /// Nil: try again.
+    private func attempt(_ id: String, isProtected: Bool, _ session: RegistrySession) async -> Result? {
+        if isProtected {
+            var patch = ImageV2Patch()
+            patch.replace("protected", .boolean(false))
+            if let answer = try? await session.exchange(session.calls.patch(id, patch.operations())) {
+                await session.discard(answer.reply)
+            }
+        }
+        guard let answer = try? await session.exchange(session.calls.delete(id)) else { return nil }
+        await session.discard(answer.reply)
+        switch answer.status {
+        case 200...204: return .removed
+        case 404: return answer.wasRepeated ? .removed : .wasGone
+        default: return nil
+        }
+    }
+
+    private static func wait(_ milliseconds: Int64) async {
+        guard let loop = EventLoop.current else {
+            try? await Task.sleep(for: .milliseconds(milliseconds))
+            return
+        }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            LoopTimer(loop) { continuation.resume() }.arm(after: .milliseconds(milliseconds))
+        }
+    }
+}
