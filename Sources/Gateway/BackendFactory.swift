@@ -1,5 +1,6 @@
 import Backends
 import Dialects
+import FoundationEssentials
 import HTTP
 import Images
 import Registry
@@ -27,6 +28,10 @@ struct BackendFactory {
     }
 
     private func embedded(_ entry: Configuration.Backend) throws(Service.StartError) -> FileRegistry {
+        if let objects = entry.text("objects") {
+            // When it cannot be made, the registry says why it cannot be opened.
+            try? FileManager.default.createDirectory(atPath: objects, withIntermediateDirectories: true)
+        }
         let settings = RegistrySettings(
             directory: entry.text("directory") ?? "", objects: entry.text("objects"),
             publish: entry.text("publish").flatMap(RegistrySettings.Publishers.init(rawValue:)) ?? .anyone,
