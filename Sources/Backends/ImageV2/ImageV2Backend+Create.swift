@@ -130,7 +130,7 @@ extension ImageV2Backend {
     ) async throws(Failure) -> ImageV2Image {
         try MeasuredBody.check(data.length, against: demands)
         let measured = try MeasuredBody(data, demands: demands, holdsBack: holdsBack)
-        let call = session.calls.upload(id, size: data.length, store: store)
+        let call = session.calls.upload(id, size: data.length ?? demands.size, store: store)
         let reply: UpstreamReply
         do throws(TransportError) {
             reply = try await session.send(call, data: measured)
