@@ -18,7 +18,11 @@ public final class LoopLocal<Value: AnyObject>: @unchecked Sendable {
         let users = users.withLock { $0 }
         if users.isEmpty { LoopLocalKeys.shared.withLock { $0.free.append(key) } }
         let release = KeyRelease(key: key, remaining: users.count)
-        for loop in users { loop.execute { loop.locals[key] = nil; release.one() } }
+        for loop in users {
+            loop.execute {
+                loop.locals[key] = nil; release.one()
+            }
+        }
     }
 
     /// The value of the loop on whose thread this runs.

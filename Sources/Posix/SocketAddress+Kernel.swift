@@ -89,7 +89,8 @@ extension SocketAddress {
     init?(pointer: UnsafePointer<sockaddr>, length: socklen_t) {
         var storage = sockaddr_storage()
         let count = min(Int(length), MemoryLayout<sockaddr_storage>.size)
-        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: count)) }
+        let bytes = UnsafeRawBufferPointer(start: pointer, count: count)
+        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: bytes) }
         self.init(kernel: storage, length: length)
     }
 }

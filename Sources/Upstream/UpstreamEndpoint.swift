@@ -21,8 +21,8 @@ public final class UpstreamEndpoint: Transport {
         self.kind = kind
         local = LoopLocal { loop in
             switch kind {
-            case .direct: DirectTransport(loop: loop, url: url, tuning: tuning)
-            case .curl: CurlTransport(loop: loop, url: url, tuning: tuning)
+            case .direct: LocalTransport(.direct(DirectTransport(loop: loop, url: url, tuning: tuning)))
+            case .curl: LocalTransport(.curl(CurlTransport(loop: loop, url: url, tuning: tuning)))
             }
         }
     }
@@ -34,6 +34,20 @@ public final class UpstreamEndpoint: Transport {
 }
 
 /// What an endpoint has on one loop; stays on that loop's thread.
-class LocalTransport {
-    func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply { throw .failed("abstract") }
+private final class LocalTransport {
+    enum Carrier {
+        case direct(DirectTransport)
+        case curl(CurlTransport)
+    }
+
+    private let carrier: Carrier
+
+    init(_ carrier: Carrier) { self.carrier = carrier }
+
+    func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply {
+        switch carrier {
+        case .direct(let transport): try await transport.send(call)
+        case .curl(let transport): try await transport.send(call)
+        }
+    }
 }

@@ -26,7 +26,9 @@ public struct UpstreamURL: Sendable, Equatable, CustomStringConvertible {
         let hostEnd = authority.lastIndex(of: "]") ?? authority.startIndex
         if let colon = authority[hostEnd...].lastIndex(of: ":") {
             let digits = authority[authority.index(after: colon)...]
-            guard digits.utf8.allSatisfy({ $0 &- 0x30 < 10 }), let number = UInt16(digits), number > 0 else { return nil }
+            guard digits.utf8.allSatisfy({ $0 &- 0x30 < 10 }), let number = UInt16(digits), number > 0 else {
+                return nil
+            }
             port = number
             host = authority[..<colon]
         }

@@ -8,8 +8,10 @@ import Testing
         #expect(SocketAddress(text)?.description == text)
     }
 
-    @Test(arguments: ["", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3:80", "01.2.3.4:1", "::1:80", "[1.2.3.4]:80",
-        "host:80", "1.2.3.4:+8", "unix:", "1.2.3.4 :80", "[::1%1]:80"])
+    @Test(arguments: [
+        "", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3:80", "01.2.3.4:1", "::1:80", "[1.2.3.4]:80",
+        "host:80", "1.2.3.4:+8", "unix:", "1.2.3.4 :80", "[::1%1]:80",
+    ])
     func `sloppy addresses are refused`(text: String) {
         #expect(SocketAddress(text) == nil)
     }

@@ -41,15 +41,26 @@ struct ResponseRule: Sendable, CustomTestStringConvertible {
     static let all: [ResponseRule] = [
         ResponseRule("length", whole, .body("body"), isReused: true, staysOpen: true),
         ResponseRule("empty", head + "Content-Length: 0\r\n\r\n", .body(""), isReused: true, staysOpen: true),
-        ResponseRule("chunks", chunked + "2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\nX-T: t\r\n\r\n", .body("body"), isReused: true, staysOpen: true),
-        ResponseRule("no reason", "HTTP/1.1 200\r\nContent-Length: 4\r\n\r\nbody", .body("body"), isReused: true, staysOpen: true),
+        ResponseRule(
+            "chunks",
+            chunked + "2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\nX-T: t\r\n\r\n", .body("body"), isReused: true, staysOpen: true),
+        ResponseRule(
+            "no reason",
+            "HTTP/1.1 200\r\nContent-Length: 4\r\n\r\nbody", .body("body"), isReused: true, staysOpen: true),
         ResponseRule("until close", head + "\r\nbody", .body("body")),
         ResponseRule("HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nbody", .body("body")),
-        ResponseRule("connection: close", head + "Connection: close\r\nContent-Length: 4\r\n\r\nbody", .body("body"), staysOpen: true),
-        ResponseRule("interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + whole, .body("body"), isReused: true, staysOpen: true),
+        ResponseRule(
+            "connection: close",
+            head + "Connection: close\r\nContent-Length: 4\r\n\r\nbody", .body("body"), staysOpen: true),
+        ResponseRule(
+            "interim",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + whole, .body("body"), isReused: true,
+            staysOpen: true),
         ResponseRule("leftover", whole + "EXTRA", .body("body"), staysOpen: true),
         ResponseRule("two answers", whole + whole, .body("body"), staysOpen: true),
-        ResponseRule("leftover behind chunks", chunked + "4\r\nbody\r\n0\r\n\r\nEXTRA", .body("body"), staysOpen: true),
+        ResponseRule(
+            "leftover behind chunks",
+            chunked + "4\r\nbody\r\n0\r\n\r\nEXTRA", .body("body"), staysOpen: true),
 
         ResponseRule("nothing", "", .noReply),
         ResponseRule("cut status line", "HTTP/1.1 20", .noReply),
@@ -70,12 +81,20 @@ struct ResponseRule: Sendable, CustomTestStringConvertible {
         ResponseRule("text", head + "Content-Length: 4x\r\n\r\nbody", .noReply),
         ResponseRule("empty length", head + "Content-Length:\r\n\r\nbody", .noReply),
         ResponseRule("overflow", head + "Content-Length: 18446744073709551620\r\n\r\nbody", .noReply),
-        ResponseRule("length and coding", head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", .noReply),
+        ResponseRule(
+            "length and coding",
+            head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", .noReply),
         ResponseRule("unknown coding", head + "Transfer-Encoding: xyz\r\n\r\nbody", .noReply),
-        ResponseRule("chunked twice", head + "Transfer-Encoding: chunked, chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", .noReply),
-        ResponseRule("two codings", head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", .noReply),
+        ResponseRule(
+            "chunked twice",
+            head + "Transfer-Encoding: chunked, chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", .noReply),
+        ResponseRule(
+            "two codings",
+            head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", .noReply),
         ResponseRule("gzip", head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", .noReply),
-        ResponseRule("coding in 1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", .noReply),
+        ResponseRule(
+            "coding in 1.0",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", .noReply),
         ResponseRule("chunk no hex", chunked + "zz\r\nbody\r\n0\r\n\r\n", .anyFailure),
         ResponseRule("chunk 0x", chunked + "0x4\r\nbody\r\n0\r\n\r\n", .anyFailure),
         ResponseRule("chunk minus", chunked + "-4\r\nbody\r\n0\r\n\r\n", .anyFailure),
@@ -101,10 +120,16 @@ struct ResponseRule: Sendable, CustomTestStringConvertible {
         ResponseRule("no name", head + "Content-Length: 4\r\n: b\r\n\r\nbody", .noReply),
         ResponseRule("long head", head + "X-A: " + String(repeating: "a", count: 200_000) + "\r\n\r\n", .noReply),
         ResponseRule("many fields", head + String(repeating: "X-A: b\r\n", count: 5000) + "\r\n", .noReply),
-        ResponseRule("interim with a body", "HTTP/1.1 100 Continue\r\nContent-Length: 4\r\n\r\nbody" + whole, .noReply),
+        ResponseRule(
+            "interim with a body",
+            "HTTP/1.1 100 Continue\r\nContent-Length: 4\r\n\r\nbody" + whole, .noReply),
         ResponseRule("101", "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", .noReply),
-        ResponseRule("interim flood", String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 1000) + whole, .noReply),
-        ResponseRule("204 with a body", "HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\nbody", .body(""), staysOpen: true),
+        ResponseRule(
+            "interim flood",
+            String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 1000) + whole, .noReply),
+        ResponseRule(
+            "204 with a body",
+            "HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\nbody", .body(""), staysOpen: true),
     ]
 }
 

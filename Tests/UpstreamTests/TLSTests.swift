@@ -10,14 +10,16 @@ import Upstream
     @Test func `a certificate of the given authority is trusted, any other is not`() async throws {
         let directory = try TemporaryDirectory()
         try directory.run(
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "2",
             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key.pem",
             "-out", "cert.pem")
         let text = String(repeating: "plankton ", count: 20_000)
         try text.write(to: directory.url.appendingPathComponent("file.txt"), atomically: true, encoding: .utf8)
         let port = try freePort()
         let server = try directory.start(
-            "openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "cert.pem", "-key", "key.pem", "-WWW", "-quiet")
+            "openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "cert.pem", "-key", "key.pem", "-WWW",
+            "-quiet")
         defer { server.terminate() }
 
         let url = try #require(UpstreamURL("https://127.0.0.1:\(port)"))
@@ -34,7 +36,9 @@ import Upstream
             await loop.spawn { await pause(loop, .milliseconds(50)) }.value
         }
         let fetched = await loop.spawn { () -> String? in
-            guard let reply = try? await trusting.send(UpstreamCall(method: "GET", target: "/file.txt")) else { return nil }
+            guard let reply = try? await trusting.send(UpstreamCall(method: "GET", target: "/file.txt")) else {
+                return nil
+            }
             return (try? await reply.body.readAll()).map { String(decoding: $0, as: UTF8.self) }
         }.value
         #expect(fetched == text)

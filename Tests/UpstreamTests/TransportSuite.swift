@@ -73,7 +73,8 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
                 if isLengthKnown {
                     try await connection.stream.write(piece)
                 } else {
-                    try await connection.stream.write(Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + [13, 10])
+                    let size = String(piece.count, radix: 16)
+                    try await connection.stream.write(Array("\(size)\r\n".utf8) + piece + [13, 10])
                 }
             }
             connection.sum = body.sum
@@ -190,7 +191,8 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     }
 
     @Test(arguments: kinds, [true, false])
-    func `a body that fails never completes the request`(kind: UpstreamEndpoint.Kind, isLengthKnown: Bool) async throws {
+    func `a body that fails never completes the request`(kind: UpstreamEndpoint.Kind, isLengthKnown: Bool) async throws
+    {
         try await withTransport(kind) { connection in
             _ = try await connection.readHead()
             if isLengthKnown {
@@ -228,7 +230,8 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         try await withTransport(kind) { connection in
             while true {
                 _ = try await connection.readHead()
-                try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 77\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n")
+                try await connection.send(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 77\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n")
             }
         } _: { fixture in
             for _ in 0..<2 {
@@ -269,7 +272,8 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
     @Test(arguments: kinds)
     func `a closed port is refused and a bad call is not sent`(kind: UpstreamEndpoint.Kind) async throws {
-        try await withTransport(kind) { _ in } _: { fixture in
+        try await withTransport(kind) { _ in
+        } _: { fixture in
             let split = UpstreamCall(method: "GET", target: "/x", fields: Fields([("X-A", "a\r\nX-B: c")]))
             guard case .invalidCall? = await fixture.failure(split) as? TransportError else {
                 return #expect(Bool(false), "a CRLF got through")
@@ -279,8 +283,10 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
                 return #expect(Bool(false), "a length got through")
             }
             fixture.server.stop()
-            guard case .connectFailed? = await fixture.failure(UpstreamCall(method: "GET", target: "/x")) as? TransportError
-            else { return #expect(Bool(false), "not refused") }
+            let refused = await fixture.failure(UpstreamCall(method: "GET", target: "/x"))
+            guard case .connectFailed? = refused as? TransportError else {
+                return #expect(Bool(false), "not refused")
+            }
         }
     }
 }

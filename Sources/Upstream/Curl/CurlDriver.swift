@@ -119,7 +119,9 @@ private func onSocket(
     return 0
 }
 
-private func onTimer(_ multi: UnsafeMutableRawPointer?, _ milliseconds: Int, _ driver: UnsafeMutableRawPointer?) -> Int32 {
+private func onTimer(
+    _ multi: UnsafeMutableRawPointer?, _ milliseconds: Int, _ driver: UnsafeMutableRawPointer?
+) -> Int32 {
     guard let driver else { return 0 }
     Unmanaged<CurlDriver>.fromOpaque(driver).takeUnretainedValue().setTimer(milliseconds)
     return 0

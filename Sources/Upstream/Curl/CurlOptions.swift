@@ -13,8 +13,9 @@ enum CurlOptions {
         timeouts: UpstreamTimeouts
     ) -> List? {
         var isFine = true
-        func set(_ option: CURLoption, _ value: Int) { isFine = ccurl_set_long(easy, option, value) == CURLE_OK && isFine }
-        func set(_ option: CURLoption, _ text: String?) { isFine = ccurl_set_text(easy, option, text) == CURLE_OK && isFine }
+        func note(_ result: CURLcode) { isFine = isFine && result == CURLE_OK }
+        func set(_ option: CURLoption, _ value: Int) { note(ccurl_set_long(easy, option, value)) }
+        func set(_ option: CURLoption, _ text: String?) { note(ccurl_set_text(easy, option, text)) }
 
         set(CURLOPT_URL, url.origin + "/")
         set(CURLOPT_REQUEST_TARGET, CallHead.target(call, url: url))
@@ -43,15 +44,15 @@ enum CurlOptions {
             set(call.method == "HEAD" ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1)
         case .length(let length):
             set(CURLOPT_UPLOAD, 1)
-            isFine = ccurl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(length)) == CURLE_OK && isFine
+            note(ccurl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(length)))
         case .chunked, .untilClose:
             set(CURLOPT_UPLOAD, 1)
-            isFine = ccurl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, -1) == CURLE_OK && isFine
+            note(ccurl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, -1))
         }
         if call.method != "HEAD" { set(CURLOPT_CUSTOMREQUEST, call.method) }
 
         guard let list = fieldList(call, framing) else { return nil }
-        isFine = ccurl_set_list(easy, CURLOPT_HTTPHEADER, list) == CURLE_OK && isFine
+        note(ccurl_set_list(easy, CURLOPT_HTTPHEADER, list))
         guard isFine else {
             curl_slist_free_all(list)
             return nil
@@ -66,7 +67,7 @@ enum CurlOptions {
         if framing == .chunked { lines.append(Array("Transfer-Encoding: chunked".utf8)) }
         for field in call.fields {
             // A field without a value is written with a semicolon.
-            lines.append(field.value.isEmpty ? Array(field.name) + [0x3b] : Array(field.name) + [0x3a, 0x20] + field.value)
+            lines.append(Array(field.name) + (field.value.isEmpty ? [0x3b] : [0x3a, 0x20] + field.value))
         }
         var list: List?
         for line in lines {

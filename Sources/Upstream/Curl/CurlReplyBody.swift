@@ -50,7 +50,8 @@ final class CurlReplyBody: ReplyBody {
 
     /// Nil: not at the end; else the failure that the end is.
     private func ending() -> BodyError?? {
-        if let announced, given == announced, !transfer.isRequestSent { return .some(nil) }  // early answer, upload given up
+        // An early answer, whose upload was given up: libcurl would wait for it for ever.
+        if let announced, given == announced, !transfer.isRequestSent { return .some(nil) }
         guard let result = transfer.result else { return nil }
         if result == CURLE_OK {
             return announced == nil || given == announced ? .some(nil) : .some(.disconnected)

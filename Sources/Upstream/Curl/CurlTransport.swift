@@ -5,7 +5,7 @@ import HTTP
 import Posix
 
 /// Calls through libcurl on the caller's loop: one per endpoint and loop.
-final class CurlTransport: LocalTransport {
+final class CurlTransport {
     private let url: UpstreamURL
     private let tuning: UpstreamTuning
     private let driver: CurlDriver
@@ -18,7 +18,7 @@ final class CurlTransport: LocalTransport {
         slots = ConnectionSlots(loop: loop, count: tuning.maxConnections, maxWaiting: tuning.maxWaiting)
     }
 
-    override func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply {
+    func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply {
         let timeouts = call.timeouts ?? tuning.timeouts
         let framing = CallHead.framing(of: call)
         // libcurl validates little: the head that we would write ourselves must pass.

@@ -3,7 +3,7 @@ import EventLoop
 import HTTP
 
 /// Plain HTTP/1.1 on the loop's own sockets: one per endpoint and loop.
-final class DirectTransport: LocalTransport {
+final class DirectTransport {
     private let url: UpstreamURL
     private let tuning: UpstreamTuning
     private let pool: DirectPool
@@ -14,7 +14,7 @@ final class DirectTransport: LocalTransport {
         pool = DirectPool(loop: loop, url: url, tuning: tuning)
     }
 
-    override func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply {
+    func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply {
         let timeouts = call.timeouts ?? tuning.timeouts
         let framing = CallHead.framing(of: call)
         let head = try CallHead.bytes(call, url: url, framing: framing)

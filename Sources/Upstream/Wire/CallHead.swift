@@ -13,7 +13,9 @@ enum CallHead {
     }
 
     /// Fields that the transport writes itself: a caller's would contradict them.
-    private static let reserved = ["host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"]
+    private static let reserved = [
+        "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te",
+    ]
 
     /// The head's bytes, or why the call may not cross the wire.
     static func bytes(_ call: UpstreamCall, url: UpstreamURL, framing: BodyLength) throws(TransportError) -> [UInt8] {
