@@ -179,6 +179,7 @@ struct RealRegistryTests {
             #expect(replaced.id == made.id)
             #expect(replaced.text(.diskFormat) == "diskdump")
             #expect(replaced.properties == again.properties)
+            #expect(replaced.integer(.size) == nil)
             await R.delete(backend, made.id)
             var numbered = R.image("numbered")
             // A deleted id stays taken.

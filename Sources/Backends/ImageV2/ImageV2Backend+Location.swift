@@ -51,6 +51,9 @@ extension ImageV2Backend {
         if creation.purgesOnReplace {
             Self.completeFormats(of: &image)
             if image[.isPublic].isAbsent { image[.isPublic] = .boolean(false) }
+            // Of the former object; the marks that kept them go.
+            if image[.size].isAbsent { image[.size] = .integer(0) }
+            if image[.checksum].isAbsent { image[.checksum] = .null }
         }
         let update = ImageUpdate(
             id: found.remoteID, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton)
