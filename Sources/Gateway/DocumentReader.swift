@@ -12,15 +12,33 @@ enum DocumentReader {
                 bytes = bytes.isEmpty ? piece : bytes + piece
             }
         } catch {
-            switch error {
-            case .tooLarge: throw tooLarge(limit)
-            case .malformed(let reason): throw Failure(.badRequest, "The request body is malformed: \(reason)")
-            case .timedOut: throw Failure(.clientTimedOut, "The request body did not come in time")
-            case .disconnected, .cancelled, .failed:
-                throw Failure(.clientDisconnected, "Client disconnected before sending all data to backend")
-            }
+            throw failure(of: error, limit)
         }
         return bytes
+    }
+
+    /// Reads a body to its proven end and keeps nothing of it.
+    static func skip(_ body: any BodySource, limit: Int64) async throws(Failure) {
+        if let length = body.length, length > limit { throw tooLarge(Int(clamping: limit)) }
+        var left = limit
+        do throws(BodyError) {
+            while let piece = try await body.next() {
+                left -= Int64(piece.count)
+                if left < 0 { throw .tooLarge("") }
+            }
+        } catch {
+            throw failure(of: error, Int(clamping: limit))
+        }
+    }
+
+    private static func failure(of error: BodyError, _ limit: Int) -> Failure {
+        switch error {
+        case .tooLarge: tooLarge(limit)
+        case .malformed(let reason): Failure(.badRequest, "The request body is malformed: \(reason)")
+        case .timedOut: Failure(.clientTimedOut, "The request body did not come in time")
+        case .disconnected, .cancelled, .failed:
+            Failure(.clientDisconnected, "Client disconnected before sending all data to backend")
+        }
     }
 
     private static func tooLarge(_ limit: Int) -> Failure {

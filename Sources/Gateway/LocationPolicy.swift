@@ -1,3 +1,4 @@
+import Bytes
 import EventLoop
 import Images
 import Posix
@@ -40,12 +41,24 @@ struct LocationPolicy: Sendable {
         guard let mark = url.range(of: "://") else { throw Self.refusal(url) }
         let scheme = url[..<mark.lowerBound].lowercased()
         guard schemes.contains(scheme), !Self.forbiddenSchemes.contains(scheme) else { throw Self.refusal(url) }
-        guard Self.networkSchemes.contains(scheme) else { return }
+        guard Self.networkSchemes.contains(scheme) else {
+            guard Self.isPlainPath(url[mark.upperBound...]) else { throw Self.refusal(url) }
+            return
+        }
         let authority = url[mark.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         guard let host = Host(authority) else { throw Self.refusal(url) }
         if allowsPrivate { return }
         guard await isPublic(host) else {
             throw Failure(.badRequest, "External sources are not supported: '\(url)' is not a public address")
+        }
+    }
+
+    /// Whether no part of a store's path climbs or hides something, however it is encoded.
+    private static func isPlainPath(_ path: Substring) -> Bool {
+        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
+            let decoded = PercentCoding.decode(part)
+            let isDots = decoded.elementsEqual(".".utf8) || decoded.elementsEqual("..".utf8)
+            return !isDots && decoded.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
         }
     }
 

@@ -45,7 +45,7 @@ public final class Service: Sendable {
                 schemes: configuration.texts("locations.schemes"),
                 allowsPrivate: configuration.boolean("locations.private") == true),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
-            metrics: metrics, log: log)
+            metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0)
         server = Server(group: group, handler: pipeline, limits: configuration.serverLimits)
         admin = configuration.text("admin.address") == nil
             ? nil : Server(group: group, handler: AdminHandler(metrics: metrics, state: state))

@@ -67,7 +67,7 @@ extension Plankton {
         }
 
         /// Decoded segments without the one trailing slash that is allowed; nil for an empty segment, for bytes that are no
-        /// text, and for a slash or NUL hidden in a segment.
+        /// text, and for a slash or control character hidden in a segment.
         private static func segments(of path: String) -> [String]? {
             var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             guard parts.first?.isEmpty ?? true else { return nil }
@@ -76,7 +76,7 @@ extension Plankton {
             var segments: [String] = []
             for part in parts {
                 let bytes = PercentCoding.decode(part)
-                guard !bytes.isEmpty, !bytes.contains(0), !bytes.contains(UInt8(ascii: "/")),
+                guard !bytes.isEmpty, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }),
                     let text = String(validating: bytes, as: UTF8.self)
                 else { return nil }
                 segments.append(text)

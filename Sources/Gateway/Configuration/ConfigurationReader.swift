@@ -52,9 +52,10 @@ struct ConfigurationReader {
             configuration.values[path] = value
             return
         }
-        guard ConfigSchema.keys.contains(where: { $0.path.hasPrefix(path + ".") }) else {
-            return mistake(path, "there is no such key" + Self.nearest(path, Self.allPaths))
-        }
+        let below = ConfigSchema.keys.filter { $0.path.hasPrefix(path + ".") }
+        guard !below.isEmpty else { return mistake(path, "there is no such key" + Self.nearest(path, Self.allPaths)) }
+        // A section may be null when each of its keys may.
+        if tree == .null, below.allSatisfy({ $0.standard == nil }) { return }
         guard case .object(let members) = tree else { return mistake(path, "\(tree.shown) is not an object") }
         for (name, value) in members.sorted(by: { $0.key < $1.key }) { readTree(value, path: "\(path).\(name)") }
     }
