@@ -115,22 +115,20 @@ final class ServerConnection: @unchecked Sendable {
     }
 }
 
-/// Count and sum of a byte stream; bytes weigh by their place, so that order matters.
+/// Count and sum of a byte stream: every 61st byte, weighed by its place.
 struct Sum: Equatable, Sendable {
     private(set) var count = 0
     private var value: UInt64 = 0
+    private var next = 0
 
     init() {}
 
     mutating func add(_ bytes: ArraySlice<UInt8>) {
-        var (count, value) = (count, value)
-        bytes.withUnsafeBufferPointer { bytes in
-            for byte in bytes {
-                value = value &+ UInt64(byte) &* UInt64(count & 0xffff | 1)
-                count &+= 1
-            }
+        while next < count + bytes.count {
+            value = value &* 31 &+ UInt64(bytes[bytes.startIndex + next - count])
+            next += 61
         }
-        (self.count, self.value) = (count, value)
+        count += bytes.count
     }
 }
 

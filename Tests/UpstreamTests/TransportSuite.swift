@@ -133,6 +133,28 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     }
 
     @Test(arguments: kinds)
+    func `an upstream that closes after every few answers costs no GET`(kind: UpstreamEndpoint.Kind) async throws {
+        try await withTransport(kind) { connection in
+            for _ in 0...(connection.number % 5) {
+                _ = try await connection.readHead()
+                try await connection.send(ok)
+            }
+        } _: { fixture in
+            let tasks = (0..<8).map { _ in
+                fixture.loop.spawn {
+                    var failures = 0
+                    for _ in 0..<100 {
+                        let call = UpstreamCall(method: "GET", target: "/x")
+                        if await fixture.failure(call) != nil { failures += 1 }
+                    }
+                    return failures
+                }
+            }
+            for task in tasks { #expect(await task.value == 0) }
+        }
+    }
+
+    @Test(arguments: kinds)
     func `a write is never sent twice`(kind: UpstreamEndpoint.Kind) async throws {
         try await withTransport(kind) { connection in
             _ = try await connection.readHead()
