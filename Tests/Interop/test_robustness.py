@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / 'robustness'
 SETTINGS = {
     'timeouts': {
         'requestHeader': '3s', 'bodyIdle': '3s', 'writeIdle': '3s', 'keepAliveIdle': '5s', 'upstreamConnect': '2s',
-        'upstreamFirstByte': '3s', 'upstreamIdle': '3s',
+        'upstreamHead': '3s', 'upstreamBetweenBytes': '3s',
     },
 }
 

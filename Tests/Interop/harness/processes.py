@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent.parent
 PROJECT = HERE.parent.parent
 VENVS = PROJECT / '.venv'
 START_SECONDS = 10
-DRAIN_SECONDS = 30
+DRAIN_SECONDS = 45
 
 
 class Gateway:
