@@ -28,11 +28,15 @@ struct RegistrySession: Sendable {
         var status: Int { reply.status }
     }
 
-    /// One sending, nothing more.
-    func send(_ call: RegistryCall, data: (any BodySource)? = nil) async throws(TransportError) -> UpstreamReply {
-        let body = data ?? call.document.map { BytesBody($0) }
-        return try await transport.send(
-            UpstreamCall(method: call.method, target: call.target, fields: call.fields, body: body))
+    /// One sending, nothing more: repeating is the session's, so that no call travels three times.
+    func send(
+        _ call: RegistryCall, data: (any BodySource)? = nil, fresh: Bool = false
+    ) async throws(TransportError) -> UpstreamReply {
+        var sent = UpstreamCall(
+            method: call.method, target: call.target, fields: call.fields,
+            body: data ?? call.document.map { BytesBody($0) }, isRetryable: false)
+        sent.startsFresh = fresh
+        return try await transport.send(sent)
     }
 
     /// Sends a call; a harmless one once more on a fresh connection when the first was lost.
@@ -40,7 +44,7 @@ struct RegistrySession: Sendable {
         var wasRepeated = false
         while true {
             do throws(TransportError) {
-                return Answer(reply: try await send(call, data: data), wasRepeated: wasRepeated)
+                return Answer(reply: try await send(call, data: data, fresh: wasRepeated), wasRepeated: wasRepeated)
             } catch {
                 if case .closed = error, call.isRepeatable, data == nil, !wasRepeated {
                     wasRepeated = true

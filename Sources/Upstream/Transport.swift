@@ -25,6 +25,8 @@ public struct UpstreamCall {
     /// Whether a second sending does no harm, should a kept connection die before the first byte of the answer
     /// (RFC 9110 §9.2.2). GET and HEAD without a body, if not said otherwise.
     public var isRetryable: Bool
+    /// Not on a kept connection: for a caller that repeats a call itself.
+    public var startsFresh = false
 
     public init(
         method: String, target: String, fields: Fields = Fields(), body: (any BodySource)? = nil,

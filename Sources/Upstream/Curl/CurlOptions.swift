@@ -37,7 +37,8 @@ enum CurlOptions {
         set(CURLOPT_BUFFERSIZE, min(max(tuning.readBytes, 16 << 10), 512 << 10))
         set(CURLOPT_UPLOAD_BUFFERSIZE, 64 << 10)
         // libcurl repeats any call whose kept connection died; only harmless ones may meet a kept connection.
-        set(CURLOPT_FRESH_CONNECT, call.isRetryable ? 0 : 1)
+        let isHarmless = call.isRetryable || ["GET", "HEAD", "DELETE"].contains(call.method) && call.body == nil
+        set(CURLOPT_FRESH_CONNECT, isHarmless && !call.startsFresh ? 0 : 1)
 
         switch framing {
         case .none:

@@ -18,7 +18,7 @@ final class DirectTransport {
         let timeouts = call.timeouts ?? tuning.timeouts
         let framing = CallHead.framing(of: call)
         let head = try CallHead.bytes(call, url: url, framing: framing)
-        let connection = try await pool.take(fresh: false, timeouts: timeouts)
+        let connection = try await pool.take(fresh: call.startsFresh, timeouts: timeouts)
         // The body is asked for only when the upstream is there to take it.
         let first: [UInt8]?
         do throws(BodyError) {
