@@ -95,18 +95,9 @@ extension Plankton {
         return format.sameBytes(as: plainDiskFormat) ? [] : [format]
     }
 
-    /// As Python's `int()`: a sign and blanks around are allowed. Numbers beyond 64 bits become the outermost ones.
-    static func wholeNumber(_ text: String) throws(Failure) -> Int64 {
-        let isBlank = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) }
-        var digits = Array(text.utf8)[...].drop(while: isBlank)
-        while let last = digits.last, isBlank(last) { digits.removeLast() }
-        let isNegative = digits.first == UInt8(ascii: "-")
-        if isNegative || digits.first == UInt8(ascii: "+") { digits.removeFirst() }
-        guard !digits.isEmpty, digits.allSatisfy(ByteSet.digits.contains) else {
-            throw Failure(.badRequest, Message.malformed)
-        }
-        let magnitude = ASCII.decimal(digits) ?? .max
-        return isNegative ? -magnitude : magnitude
+    private static func wholeNumber(_ text: String) throws(Failure) -> Int64 {
+        guard let number = WholeNumber.read(text) else { throw Failure(.badRequest, Message.malformed) }
+        return number
     }
 }
 

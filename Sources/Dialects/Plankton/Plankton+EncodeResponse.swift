@@ -108,25 +108,8 @@ extension Plankton {
         return fields
     }
 
-    /// Of keys that fold to one another only the folded one has a header, else the first by code point: two equal headers
-    /// would be joined by the client (plankton §5).
     private func appendProperties(of image: Image, to fields: inout Fields) {
-        let stated = image.properties.list.filter { !$0.name.isEmpty && $0.value != nil }
-        var chosen: [[UInt8]: String] = [:]
-        for property in stated {
-            let folded = PropertyFold.plankton.apply(property.name)
-            let key = Array(folded.utf8)
-            if let rival = chosen[key] {
-                if rival.sameBytes(as: folded) { continue }
-                if !property.name.sameBytes(as: folded), rival.precedesByCodePoint(property.name) { continue }
-            }
-            chosen[key] = property.name
-        }
-        for property in stated {
-            let key = Array(PropertyFold.plankton.apply(property.name).utf8)
-            guard let value = property.value, let name = chosen[key], name.sameBytes(as: property.name) else {
-                continue
-            }
+        for (name, value) in HeaderProperties.shown(of: image, fold: .plankton) {
             fields.append(Self.prefix + Self.propertyPrefix + encodedName(name), encoded(value))
         }
     }
