@@ -42,11 +42,18 @@ let package = Package(
         room("Backends", ["Images", "Dialects", "Upstream", "Registry", "HTTP", "Bytes", "EventLoop"]),
         room("Identity", ["Images", "Bytes"]),
         room("Server", ["EventLoop", "HTTP", "Bytes", "Posix"]),
-        room("Gateway", ["Images", "Dialects", "Backends", "Identity", "Server", "Upstream", "Registry", "HTTP", "Bytes", "EventLoop", "Posix"]),
+        room(
+            "Gateway",
+            [
+                "Images", "Dialects", "Backends", "Identity", "Server", "Upstream", "Registry", "HTTP", "Bytes",
+                "EventLoop", "Posix",
+            ]),
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
         tests("BytesTests", ["Bytes"]),
         tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes"], data: ["Vectors"]),
-        tests("BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes", "EventLoop"], data: ["Vectors"]),
+        tests(
+            "BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes", "EventLoop"],
+            data: ["Vectors"]),
         tests("RegistryTests", ["Registry", "Images", "Bytes", "EventLoop"]),
         tests("HTTPTests", ["HTTP"]),
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),

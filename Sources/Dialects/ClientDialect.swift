@@ -21,7 +21,8 @@ public protocol ClientDialect: Sendable {
     func decode(_ route: Route, _ request: ClientRequest) throws(Failure) -> Decoded
 
     /// The answer to an operation that succeeded. Throws when the outcome cannot be said in this dialect.
-    func render(_ outcome: Outcome, of operation: Operation, for request: ClientRequest) throws(Failure) -> ClientResponse
+    func render(_ outcome: Outcome, of operation: Operation, for request: ClientRequest) throws(Failure)
+        -> ClientResponse
 
     /// The answer to a request that failed.
     func render(_ failure: Failure, for request: ClientRequest) -> ClientResponse

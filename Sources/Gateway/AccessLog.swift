@@ -48,7 +48,11 @@ final class AccessLog: @unchecked Sendable {
         writer.beginObject()
         for field in fields {
             writer.key(field.name)
-            if let number = Int64(field.value), field.name != "image" { writer.integer(number) } else { writer.string(field.value) }
+            if let number = Int64(field.value), field.name != "image" {
+                writer.integer(number)
+            } else {
+                writer.string(field.value)
+            }
         }
         writer.endObject()
         return writer.bytes + [0x0a]

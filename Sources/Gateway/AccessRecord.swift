@@ -39,7 +39,8 @@ struct AccessRecord: Sendable {
         var fields = [
             ("request_id", id), ("peer", peer), ("method", method), ("path", path), ("mount", mountPrefix),
             ("dialect", dialect), ("operation", operation), ("backend", backend), ("status", String(report.status)),
-            ("received", String(report.receivedBytes)), ("sent", String(report.sentBytes)), ("micros", String(Int(micros))),
+            ("received", String(report.receivedBytes)), ("sent", String(report.sentBytes)),
+            ("micros", String(Int(micros))),
         ]
         if let imageID { fields.append(("image", imageID)) }
         if let cause { fields.append(("cause", cause)) }

@@ -19,8 +19,12 @@ struct DialectFactory {
         func text(_ key: String) -> String? { configuration.text("dialects.plankton.\(key)") }
         func boolean(_ key: String) -> Bool? { configuration.boolean("dialects.plankton.\(key)") }
         var settings = Plankton.Settings(text("profile") == "synnefo" ? .synnefo : .guide)
-        if let value = text("statusCase").flatMap(Plankton.Settings.StatusCase.init(rawValue:)) { settings.statusCase = value }
-        if let value = text("listForm").flatMap(Plankton.Settings.ListForm.init(rawValue:)) { settings.listForm = value }
+        if let value = text("statusCase").flatMap(Plankton.Settings.StatusCase.init(rawValue:)) {
+            settings.statusCase = value
+        }
+        if let value = text("listForm").flatMap(Plankton.Settings.ListForm.init(rawValue:)) {
+            settings.listForm = value
+        }
         if let value = text("forbidden").flatMap({ Int($0) }) { settings.forbidden = value }
         if let value = text("missingLocation").flatMap({ Int($0) }) { settings.missingLocation = value }
         if let value = text("absentFile").flatMap({ Int($0) }) { settings.absentFile = value }
@@ -28,7 +32,9 @@ struct DialectFactory {
         if let value = text("defaultSort") { settings.sortsAscending = value == "asc" }
         if let value = boolean("refuseOddIsPublic") { settings.refusesOddIsPublic = value }
         if let value = boolean("serveData") { settings.serveData = value }
-        if let value = text("sharedImages").flatMap(Plankton.Settings.SharedImages.init(rawValue:)) { settings.sharedImages = value }
+        if let value = text("sharedImages").flatMap(Plankton.Settings.SharedImages.init(rawValue:)) {
+            settings.sharedImages = value
+        }
         if let value = boolean("showLocation") { settings.showLocation = value }
         return Plankton(settings: settings, date: { HTTPDate.text(WallClock.now().seconds) })
     }

@@ -67,7 +67,9 @@ struct LocationPolicy: Sendable {
         case .address(let address): return address.isPublic
         case .name(let name):
             let labels = name.split(separator: ".")
-            guard labels.count > 1, let last = labels.last, !Self.privateNames.contains(String(last)) else { return false }
+            guard labels.count > 1, let last = labels.last, !Self.privateNames.contains(String(last)) else {
+                return false
+            }
             guard let found = try? await Resolver.resolve(name, port: 80) else { return false }
             return !found.isEmpty && found.allSatisfy(\.isPublic)
         }
@@ -100,7 +102,8 @@ struct LocationPolicy: Sendable {
             var name = host.lowercased()
             if name.hasSuffix(".") { name.removeLast() }
             let isName = name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x2d || byte == 0x2e || byte == 0x5f
+                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x2d || byte == 0x2e
+                    || byte == 0x5f
             }
             guard !name.isEmpty, isName else { return nil }
             if let number = Self.number(name) {
@@ -145,7 +148,9 @@ struct LocationPolicy: Sendable {
             return UInt32(truncatingIfNeeded: result << bits | last)
         }
 
-        private static func isNumeric(_ part: Substring) -> Bool { part.utf8.first.map { (0x30...0x39).contains($0) } ?? false }
+        private static func isNumeric(_ part: Substring) -> Bool {
+            part.utf8.first.map { (0x30...0x39).contains($0) } ?? false
+        }
     }
 }
 

@@ -29,7 +29,8 @@ final class Metrics: Sendable {
     func end(_ record: AccessRecord, _ report: ResponseReport) {
         guard let shard else { return }
         if record.dialect != "-" { shard.inFlight -= 1 }
-        shard.requests[Shard.Key(dialect: record.dialect, operation: record.operation, status: report.status), default: 0] += 1
+        shard.requests[
+            Shard.Key(dialect: record.dialect, operation: record.operation, status: report.status), default: 0] += 1
         shard.sentBytes += report.sentBytes
         shard.receivedBytes += report.receivedBytes
     }

@@ -85,7 +85,8 @@ struct Pipeline: RequestHandler {
         try await DocumentReader.skip(request.body, limit: unreadBodyBytes)
     }
 
-    private func clientRequest(_ request: ServerRequest, _ mount: Mount, _ path: String, _ id: String) -> ClientRequest {
+    private func clientRequest(_ request: ServerRequest, _ mount: Mount, _ path: String, _ id: String) -> ClientRequest
+    {
         let framing: ClientRequest.Framing
         switch request.framing {
         case .length(let count): framing = .length(count)

@@ -12,7 +12,8 @@ enum RequestID {
         guard let sent = head.fields[field], !sent.isEmpty else { return new() }
         let id = sent.utf8.starts(with: "req-".utf8) ? sent : "req-" + sent
         let isHarmless = id.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || byte == 0x2d || byte == 0x2e || byte == 0x5f
+            (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || byte == 0x2d || byte == 0x2e
+                || byte == 0x5f
         }
         return isHarmless && id.utf8.count <= maximumBytes ? id : new()
     }

@@ -36,9 +36,12 @@ public final class Service: Sendable {
         self.backends = backends
         self.findings = findings
         metrics = Metrics(group.loops)
-        let log = configuration.boolean("log.access") == false
+        let log =
+            configuration.boolean("log.access") == false
             ? nil
-            : AccessLog(format: configuration.text("log.format") == "json" ? .json : .text, limit: configuration.count("log.queue"))
+            : AccessLog(
+                format: configuration.text("log.format") == "json" ? .json : .text,
+                limit: configuration.count("log.queue"))
         let pipeline = Pipeline(
             mounts: try Self.mounts(configuration, backends),
             locations: LocationPolicy(
@@ -47,7 +50,8 @@ public final class Service: Sendable {
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0)
         server = Server(group: group, handler: pipeline, limits: configuration.serverLimits)
-        admin = configuration.text("admin.address") == nil
+        admin =
+            configuration.text("admin.address") == nil
             ? nil : Server(group: group, handler: AdminHandler(metrics: metrics, state: state))
     }
 

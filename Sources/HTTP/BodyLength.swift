@@ -21,7 +21,9 @@ public enum BodyLength: Sendable, Equatable {
         _ head: ResponseHead, version: Version, method: String
     ) throws(HTTPParseError) -> BodyLength {
         let framing = try declared(head.fields)
-        if framing == .chunked, version == .http10 { throw HTTPParseError(502, "Transfer-Encoding in an HTTP/1.0 response") }
+        if framing == .chunked, version == .http10 {
+            throw HTTPParseError(502, "Transfer-Encoding in an HTTP/1.0 response")
+        }
         if method == "HEAD" || head.status == 204 || head.status == 304 { return .none }
         return framing == .none ? .untilClose : framing
     }
@@ -36,7 +38,8 @@ public enum BodyLength: Sendable, Equatable {
         guard lengths.isEmpty else { throw HTTPParseError(400, "Content-Length beside Transfer-Encoding") }
         let codings = fields.tokens("transfer-encoding")
         guard codings == ["chunked"] else {
-            throw HTTPParseError(codings.contains { $0.isEmpty } ? 400 : 501, "Transfer-Encoding is not exactly chunked")
+            throw HTTPParseError(
+                codings.contains { $0.isEmpty } ? 400 : 501, "Transfer-Encoding is not exactly chunked")
         }
         return .chunked
     }

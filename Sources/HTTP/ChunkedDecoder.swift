@@ -91,7 +91,9 @@ public struct ChunkedDecoder: Sendable {
     ) throws(HTTPParseError) -> (value: Int64, extensionBytes: Int) {
         var value: UInt64 = 0
         let digits = line.prefix { hexValue($0) != nil }
-        guard (1...16).contains(digits.count) else { throw HTTPParseError(400, "a chunk size is no hexadecimal number") }
+        guard (1...16).contains(digits.count) else {
+            throw HTTPParseError(400, "a chunk size is no hexadecimal number")
+        }
         for digit in digits { value = value << 4 | UInt64(hexValue(digit) ?? 0) }
         guard value <= UInt64(Int64.max) else { throw HTTPParseError(413, "a chunk size is too large") }
         let rest = line[digits.endIndex...]

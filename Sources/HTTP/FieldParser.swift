@@ -67,7 +67,8 @@ enum FieldParser {
         while let byte = value.first, byte == 0x20 || byte == 0x09 { value.removeFirst() }
         while let byte = value.last, byte == 0x20 || byte == 0x09 { value.removeLast() }
         guard ByteClass.fieldValue.containsAll(value) else {
-            throw HTTPParseError(400, "the value of header \(String(decoding: name, as: UTF8.self)) holds a control character")
+            throw HTTPParseError(
+                400, "the value of header \(String(decoding: name, as: UTF8.self)) holds a control character")
         }
         fields.append(name: name, value: value)
     }

@@ -16,7 +16,8 @@ public enum HTTPDate {
         let part = (5 * dayOfYear + 2) / 153
         let month = part < 10 ? part + 3 : part - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let date = "\(days[Int(day % 7)]), \(two(dayOfYear - (153 * part + 2) / 5 + 1)) \(months[Int(month) - 1]) \(year)"
+        let date =
+            "\(days[Int(day % 7)]), \(two(dayOfYear - (153 * part + 2) / 5 + 1)) \(months[Int(month) - 1]) \(year)"
         return "\(date) \(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)) GMT"
     }
 

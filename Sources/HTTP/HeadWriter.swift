@@ -30,7 +30,9 @@ public enum HeadWriter {
     public static func response(_ head: ResponseHead, framing: [(String, String)] = []) throws(Refusal) -> [UInt8] {
         guard (100...599).contains(head.status) else { throw Refusal("the status \(head.status) does not exist") }
         let reason = head.reason ?? StatusReason.text(head.status)
-        guard ByteClass.fieldValue.containsAll(reason.utf8) else { throw Refusal("the reason holds a control character") }
+        guard ByteClass.fieldValue.containsAll(reason.utf8) else {
+            throw Refusal("the reason holds a control character")
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(head.fields.byteCount + 256)
         bytes.append(contentsOf: "HTTP/1.1 ".utf8)

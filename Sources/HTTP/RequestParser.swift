@@ -50,7 +50,9 @@ public struct RequestParser: Sendable {
             }
             return false
         }
-        guard feed > start, buffer[feed - 1] == 0x0d else { throw HTTPParseError(400, "the request line ends in a bare LF") }
+        guard feed > start, buffer[feed - 1] == 0x0d else {
+            throw HTTPParseError(400, "the request line ends in a bare LF")
+        }
         line = try Self.requestLine(buffer[start..<(feed - 1)])
         lineEnd = feed + 1
         finder = FieldParser.EndFinder(from: feed + 1)
@@ -78,7 +80,8 @@ public struct RequestParser: Sendable {
         if bytes.elementsEqual("HTTP/1.1".utf8) { return .http11 }
         if bytes.elementsEqual("HTTP/1.0".utf8) { return .http10 }
         guard bytes.starts(with: "HTTP/".utf8) else { throw HTTPParseError(400, "the protocol is not HTTP") }
-        throw HTTPParseError(ByteClass.fieldValue.containsAll(bytes) ? 505 : 400, "the version is not HTTP/1.0 or HTTP/1.1")
+        throw HTTPParseError(
+            ByteClass.fieldValue.containsAll(bytes) ? 505 : 400, "the version is not HTTP/1.0 or HTTP/1.1")
     }
 
     private func finish(

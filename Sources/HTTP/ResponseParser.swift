@@ -46,9 +46,11 @@ public struct ResponseParser: Sendable {
     }
 
     /// `HTTP/1.x SSS reason`; the reason and the blank before it may be missing, as some servers write it.
-    private static func statusLine(_ bytes: ArraySlice<UInt8>) throws(HTTPParseError) -> (version: Version, status: Int) {
+    private static func statusLine(_ bytes: ArraySlice<UInt8>) throws(HTTPParseError) -> (version: Version, status: Int)
+    {
         let line = Array(bytes)
-        guard line.count >= 12, ByteClass.fieldValue.containsAll(line), line[8] == 0x20, line.count == 12 || line[12] == 0x20
+        guard line.count >= 12, ByteClass.fieldValue.containsAll(line), line[8] == 0x20,
+            line.count == 12 || line[12] == 0x20
         else { throw HTTPParseError(502, "the status line is malformed") }
         let version: Version
         switch line[7] {

@@ -143,7 +143,8 @@ extension ImageUpdate {
         guard Self.same(wanted, present) || Self.same(wanted, shown) else { throw guarding.failure }
     }
 
-    private func collectProperties(of current: Image, keeping keeps: (String) -> Bool, into changes: inout ImageChanges) {
+    private func collectProperties(of current: Image, keeping keeps: (String) -> Bool, into changes: inout ImageChanges)
+    {
         var named: [String] = []
         for property in image.properties.list {
             let target = fold.target(of: property.name, in: current.properties)
@@ -168,7 +169,8 @@ extension ImageUpdate {
     /// Absent and null are the same on a registry's side; so are size null and 0 (mapping §3.9).
     private static func same(_ left: FieldValue, _ right: FieldValue) -> Bool {
         switch (left, right) {
-        case (.null, .absent), (.absent, .null), (.integer(0), .null), (.integer(0), .absent), (.null, .integer(0)): true
+        case (.null, .absent), (.absent, .null), (.integer(0), .null), (.integer(0), .absent), (.null, .integer(0)):
+            true
         default: left == right
         }
     }

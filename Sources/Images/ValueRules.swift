@@ -17,7 +17,9 @@ public enum ValueRules {
     /// The type that a 2010 client sees: aki, ari, ami in either field decide; everything else is `raw`.
     public static func imageType(of image: Image) -> String {
         for format in [image.text(.diskFormat), image.text(.containerFormat)] {
-            if let entry = imageTypes.first(where: { $0.diskFormat == format && $0.type != "raw" }) { return entry.type }
+            if let entry = imageTypes.first(where: { $0.diskFormat == format && $0.type != "raw" }) {
+                return entry.type
+            }
         }
         return "raw"
     }

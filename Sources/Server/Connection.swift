@@ -66,7 +66,8 @@ final class Connection: @unchecked Sendable {
     private func readHead() async -> HeadResult {
         var parser = RequestParser(limits: limits.http)
         // A new connection owes a request within the header time; a kept one may idle.
-        var deadline = stream.loop.now + (requestCount == 0 || !buffer.isEmpty ? limits.requestHeader : limits.keepAliveIdle)
+        var deadline =
+            stream.loop.now + (requestCount == 0 || !buffer.isEmpty ? limits.requestHeader : limits.keepAliveIdle)
         var isWaitingForFirst = requestCount > 0 && buffer.isEmpty
         while true {
             do throws(HTTPParseError) {
@@ -149,7 +150,9 @@ final class Connection: @unchecked Sendable {
         stream.shutdownWrite()
         let deadline = stream.loop.now + limits.lingering
         while stream.loop.now < deadline {
-            guard let bytes = try? await stream.read(timeout: deadline - stream.loop.now), !bytes.isEmpty else { return }
+            guard let bytes = try? await stream.read(timeout: deadline - stream.loop.now), !bytes.isEmpty else {
+                return
+            }
         }
     }
 }

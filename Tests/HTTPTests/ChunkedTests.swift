@@ -32,7 +32,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "\r\n", "0x8\r\n", "+8\r\n", " 8\r\n", "8 \r\n", "8\n", "8\r\r\n", "8;\r\n", "8;a=\"b\r\n", "8 ext\r\n", "G\r\n",
+        "\r\n", "0x8\r\n", "+8\r\n", " 8\r\n", "8 \r\n", "8\n", "8\r\r\n", "8;\r\n", "8;a=\"b\r\n", "8 ext\r\n",
+        "G\r\n",
         "10000000000000000\r\n", "FFFFFFFFFFFFFFFF\r\n", "8\r\nBODYMARK\n", "4\r\nBODYMARK\r\n", "8\r\nBODYMARKXX",
         "0\r\nnocolon\r\n\r\n", "0\r\nX : a\r\n\r\n", "0\r\nX: a\n\n",
     ])

@@ -59,7 +59,9 @@ import Testing
     }
 
     @Test func `the verdict does not depend on how the bytes are cut`() throws {
-        let text = Array("PUT /images/1?a=b HTTP/1.1\r\nHost: a\r\nX-Image-Meta-Name: caf\u{e9}\r\nContent-Length: 3\r\n\r\nabc".utf8)
+        let text = Array(
+            "PUT /images/1?a=b HTTP/1.1\r\nHost: a\r\nX-Image-Meta-Name: caf\u{e9}\r\nContent-Length: 3\r\n\r\nabc".utf8
+        )
         for step in 1...text.count {
             var parser = RequestParser()
             var end = 0

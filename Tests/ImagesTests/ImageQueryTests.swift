@@ -12,7 +12,9 @@ import Testing
     }
 
     @Test func `equal keys are ordered by creation and id in the key's direction`() {
-        let images = [image("b", size: 1, created: 5), image("a", size: 1, created: 5), image("c", size: 1, created: 9)]
+        let images = [
+            image("b", size: 1, created: 5), image("a", size: 1, created: 5), image("c", size: 1, created: 9),
+        ]
         var query = ImageQuery(isDetailed: false, sort: [.init(.size, ascending: false)])
         #expect(images.sorted(by: query.areInOrder).map(\.id) == ["c", "b", "a"])
         query.sort = [.init(.size, ascending: true)]

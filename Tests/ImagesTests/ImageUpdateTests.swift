@@ -26,7 +26,8 @@ import Testing
     @Test func `a value equal to the shown one changes nothing`() throws {
         var wanted = Image()
         wanted[.diskFormat] = .text("raw")
-        let update = ImageUpdate(id: "1", image: wanted, shown: { field, _ in field == .diskFormat ? .text("raw") : nil })
+        let update = ImageUpdate(
+            id: "1", image: wanted, shown: { field, _ in field == .diskFormat ? .text("raw") : nil })
         #expect(try update.changes(on: image("n", format: "qcow2"), by: caller).isEmpty)
     }
 
@@ -53,7 +54,8 @@ import Testing
         let update = ImageUpdate(id: "1", image: wanted, purgesProperties: true, fold: .header)
         let folded = try update.changes(on: image("n", [Property("HW-disk", "1")]), by: caller)
         #expect(folded.setProperties == [Property("HW-disk", "9")] && folded.removedProperties.isEmpty)
-        let exact = try update.changes(on: image("n", [Property("HW-disk", "1"), Property("hw_disk", "1")]), by: caller)
+        let exact = try update.changes(
+            on: image("n", [Property("HW-disk", "1"), Property("hw_disk", "1")]), by: caller)
         #expect(exact.setProperties == [Property("hw_disk", "9")] && exact.removedProperties == ["HW-disk"])
     }
 

@@ -18,7 +18,8 @@ import Testing
     @Test func `a chunked body is decoded and a chunked answer ends with its last chunk`() async throws {
         let server = try await TestServer()
         let echo = server.client().send(
-            "PUT /echo HTTP/1.1\r\n\(Self.host)Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n")
+            "PUT /echo HTTP/1.1\r\n\(Self.host)Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+        )
         #expect(echo.readToEnd().hasSuffix("\r\n\r\nabcde"))
         let stream = server.client().send("GET /stream HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n").readToEnd()
         #expect(stream.contains("Transfer-Encoding: chunked\r\n"))
@@ -59,7 +60,8 @@ import Testing
 
     @Test func `an unread small body is skipped, the next request is answered`() async throws {
         let client = try await TestServer().client()
-        client.send("PUT /x HTTP/1.1\r\n\(Self.host)Content-Length: 35\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.send(
+            "PUT /x HTTP/1.1\r\n\(Self.host)Content-Length: 35\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
         client.send("GET /empty HTTP/1.1\r\n\(Self.host)Connection: close\r\n\r\n")
         let statuses = client.readToEnd().split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
         #expect(statuses == ["404", "204"])
@@ -89,7 +91,8 @@ import Testing
         let server = try await TestServer()
         let idle = server.client().send("GET /empty HTTP/1.1\r\n\(Self.host)\r\n")
         _ = idle.read(until: "\r\n\r\n")
-        let busy = server.client().send("PUT /echo HTTP/1.1\r\n\(Self.host)Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        let busy = server.client().send(
+            "PUT /echo HTTP/1.1\r\n\(Self.host)Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
         _ = busy.read(until: "\r\n\r\n")
         await withCheckedContinuation { done in
             server.server.drain(hardLimit: .seconds(5)) { done.resume() }

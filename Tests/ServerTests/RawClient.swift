@@ -1,9 +1,9 @@
-import Glibc
-import Posix
-import Server
 import Bytes
 import EventLoop
+import Glibc
 import HTTP
+import Posix
+import Server
 
 /// A blocking loopback socket: what it sends and receives is exactly what the test says.
 final class RawClient {

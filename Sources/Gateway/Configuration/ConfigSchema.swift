@@ -70,24 +70,30 @@ enum ConfigSchema {
 
     /// Keys of a backend, by its dialect.
     static let backends: [(dialect: String, keys: [ConfigKey])] = [
-        ("embedded", [
-            ConfigKey("directory", .text),
-            ConfigKey("objects", .text),
-            ConfigKey("publish", .choice(["anyone", "admin"]), .text("anyone")),
-            ConfigKey("maxProperties", .integer(1...100_000), .integer(128)),
-            ConfigKey("maxMembers", .integer(1...100_000), .integer(128)),
-        ]),
-        ("image-v2", [
-            ConfigKey("url", .text),
-            ConfigKey("transport", .choice(["direct", "curl"])),
-            ConfigKey("caFile", .text),
-            ConfigKey("markPrefix", .text),
-            ConfigKey("publishRefused", .choice(["refuse", "community"]), .text("refuse")),
-            ConfigKey("locationFallback", .choice(["refuse", "import", "reference"]), .text("refuse")),
-            ConfigKey("pithosBase", .text),
-            ConfigKey("autoAcceptToken", .text),
-            ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
-            ConfigKey("starlingx", .boolean, .boolean(false)),
-        ]),
+        (
+            "embedded",
+            [
+                ConfigKey("directory", .text),
+                ConfigKey("objects", .text),
+                ConfigKey("publish", .choice(["anyone", "admin"]), .text("anyone")),
+                ConfigKey("maxProperties", .integer(1...100_000), .integer(128)),
+                ConfigKey("maxMembers", .integer(1...100_000), .integer(128)),
+            ]
+        ),
+        (
+            "image-v2",
+            [
+                ConfigKey("url", .text),
+                ConfigKey("transport", .choice(["direct", "curl"])),
+                ConfigKey("caFile", .text),
+                ConfigKey("markPrefix", .text),
+                ConfigKey("publishRefused", .choice(["refuse", "community"]), .text("refuse")),
+                ConfigKey("locationFallback", .choice(["refuse", "import", "reference"]), .text("refuse")),
+                ConfigKey("pithosBase", .text),
+                ConfigKey("autoAcceptToken", .text),
+                ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
+                ConfigKey("starlingx", .boolean, .boolean(false)),
+            ]
+        ),
     ]
 }

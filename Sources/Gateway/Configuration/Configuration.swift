@@ -14,7 +14,9 @@ public struct Configuration: Sendable {
         var values: [String: ConfigValue]
 
         func text(_ key: String) -> String? { if case .text(let text)? = values[key] { text } else { nil } }
-        func integer(_ key: String) -> Int { if case .integer(let value)? = values[key] { Int(clamping: value) } else { 0 } }
+        func integer(_ key: String) -> Int {
+            if case .integer(let value)? = values[key] { Int(clamping: value) } else { 0 }
+        }
         func boolean(_ key: String) -> Bool { values[key] == .boolean(true) }
         var isEmbedded: Bool { dialect == "embedded" }
     }

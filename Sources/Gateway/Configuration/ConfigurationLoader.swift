@@ -58,7 +58,9 @@ extension Configuration {
         var mistakes: [String] = []
         for (index, item) in list.enumerated() {
             guard let entry = Self.entry(item) else {
-                mistakes.append("\(file): tokens[\(index)]: must be { token: \"...\", user: \"...\", tenant: \"...\", roles: [\"...\"] }")
+                mistakes.append(
+                    "\(file): tokens[\(index)]: must be { token: \"...\", user: \"...\", tenant: \"...\", roles: [\"...\"] }"
+                )
                 continue
             }
             entries.append(entry)

@@ -106,7 +106,9 @@ struct ConfigurationReader {
     }
 
     private mutating func readBackends(_ tree: ConfigTree) {
-        guard case .object(let entries) = tree else { return mistake("backends", "must be an object of named backends") }
+        guard case .object(let entries) = tree else {
+            return mistake("backends", "must be an object of named backends")
+        }
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) { readBackend(name, entry) }
     }
 
@@ -118,7 +120,8 @@ struct ConfigurationReader {
             let variable = ConfigKey.environmentName("\(path).\(key.path)")
             guard let text = environment[variable] else { continue }
             usedVariables.insert(variable)
-            members[key.path] = (try? ConfigTree.parse(text)).flatMap { if case .text = $0 { nil } else { $0 } } ?? .text(text)
+            members[key.path] =
+                (try? ConfigTree.parse(text)).flatMap { if case .text = $0 { nil } else { $0 } } ?? .text(text)
         }
         guard case .text(let dialect)? = members.removeValue(forKey: "dialect"),
             let schema = ConfigSchema.backends.first(where: { $0.dialect == dialect })
@@ -186,7 +189,8 @@ struct ConfigurationReader {
             }
         }
         let known = ConfigSchema.keys.map(\.environmentName) + Self.lists.map(ConfigKey.environmentName)
-        for variable in environment.keys.sorted() where !usedVariables.contains(variable) && variable != "BALEEN_CONFIG" {
+        for variable in environment.keys.sorted() where !usedVariables.contains(variable) && variable != "BALEEN_CONFIG"
+        {
             mistakes.append("\(variable): there is no such key" + Self.nearest(variable, known))
         }
     }
@@ -195,7 +199,9 @@ struct ConfigurationReader {
 
     private mutating func check() {
         for (index, address) in configuration.listen.enumerated() where !SocketAddressText.isAddress(address) {
-            mistake("listen[\(index)].address", "\"\(address)\" is not an address like \"127.0.0.1:9292\" or \"[::1]:9292\"")
+            mistake(
+                "listen[\(index)].address", "\"\(address)\" is not an address like \"127.0.0.1:9292\" or \"[::1]:9292\""
+            )
         }
         if let admin = configuration.text("admin.address"), !SocketAddressText.isAddress(admin) {
             mistake("admin.address", "\"\(admin)\" is not an address like \"127.0.0.1:9293\"")
@@ -204,7 +210,9 @@ struct ConfigurationReader {
             mistake("publicURL", "\"\(url)\" is not a URL like \"https://images.example.org\"")
         }
         if configuration.backends.isEmpty, mistakes.isEmpty {
-            mistake("backends", "none is named; write for instance { main: { dialect: \"embedded\", directory: \"var/registry\" } }")
+            mistake(
+                "backends",
+                "none is named; write for instance { main: { dialect: \"embedded\", directory: \"var/registry\" } }")
         }
         checkMounts()
         for backend in configuration.backends { check(backend) }
@@ -219,7 +227,9 @@ struct ConfigurationReader {
                 mistake("mounts[\(index)].prefix", "\"\(mount.prefix)\" is mounted twice")
             }
             if !names.isEmpty, !names.contains(mount.backend) {
-                mistake("mounts[\(index)].backend", "there is no backend \"\(mount.backend)\"" + Self.nearest(mount.backend, names))
+                mistake(
+                    "mounts[\(index)].backend",
+                    "there is no backend \"\(mount.backend)\"" + Self.nearest(mount.backend, names))
             }
         }
     }
@@ -233,7 +243,9 @@ struct ConfigurationReader {
             guard let url = backend.text("url") else {
                 return mistake("\(path).url", "is missing; write for instance \"http://10.0.0.5:9292\"")
             }
-            if !PublicURL.isValid(url) { mistake("\(path).url", "\"\(url)\" is not a URL like \"http://10.0.0.5:9292\"") }
+            if !PublicURL.isValid(url) {
+                mistake("\(path).url", "\"\(url)\" is not a URL like \"http://10.0.0.5:9292\"")
+            }
             if url.hasPrefix("https:"), backend.text("transport") == "direct" {
                 mistake("\(path).transport", "\"direct\" speaks http only; leave it out or write \"curl\"")
             }
@@ -246,7 +258,10 @@ struct ConfigurationReader {
             mistake("identity.file", "is missing; identity.kind \"static\" reads tokens from it")
         }
         if kind == "passthrough", let embedded = configuration.backends.first(where: \.isEmbedded) {
-            mistake("identity.kind", "\"passthrough\" leaves checking to the registry, but backend \"\(embedded.name)\" is embedded: use \"open\" or \"static\"")
+            mistake(
+                "identity.kind",
+                "\"passthrough\" leaves checking to the registry, but backend \"\(embedded.name)\" is embedded: use \"open\" or \"static\""
+            )
         }
     }
 
