@@ -27,9 +27,9 @@ struct AccessRecord: Sendable {
         path = String(request.head.path)
     }
 
-    mutating func mount(_ mount: Mount) {
+    mutating func mount(_ mount: Mount, _ dialect: any ClientDialect) {
         mountPrefix = mount.prefix.isEmpty ? "/" : mount.prefix
-        dialect = mount.dialect.name
+        self.dialect = dialect.name
         backend = mount.backendName
     }
 

@@ -9,10 +9,39 @@ struct DialectFactory {
     init(_ configuration: Configuration) { self.configuration = configuration }
 
     /// - Parameter fallback: for `auto`: the dialect of requests that show no evidence.
-    func make(_ name: String, fallback: String?) -> any ClientDialect {
+    func make(_ name: String, fallback: String?) -> DialectDetector {
+        guard name == "auto" else { return DialectDetector(only: dialect(name)) }
+        return DialectDetector(among: ConfigSchema.clientDialects.map(dialect), fallback: dialect(fallback ?? "glance-v1"))
+    }
+
+    private func dialect(_ name: String) -> any ClientDialect {
         switch name {
-        default: plankton
+        case "glance-2010": glance2010
+        case "plankton": plankton
+        default: glanceV1
         }
+    }
+
+    private var values: GlanceValues {
+        var values = GlanceValues()
+        if let size = configuration.integer("limits.imageSize") { values.maxSize = size }
+        return values
+    }
+
+    private var glance2010: Glance2010 {
+        var settings = Glance2010.Settings(
+            configuration.text("dialects.glance2010.profile") == "bexar" ? .bexar : .seed)
+        settings.stores = configuration.texts("dialects.glance2010.stores")
+        settings.values = values
+        return Glance2010(settings: settings)
+    }
+
+    private var glanceV1: GlanceV1 {
+        let isDecoding = configuration.boolean("dialects.glancev1.percentDecoding") == true
+        return GlanceV1(
+            settings: GlanceV1.Settings(
+                percentEncodingAgents: isDecoding ? configuration.texts("dialects.glancev1.percentEncodingAgents") : [],
+                values: values))
     }
 
     private var plankton: Plankton {

@@ -7,7 +7,7 @@ import Images
 struct Mount: Sendable {
     /// Without a slash at the end; empty for the root.
     var prefix: String
-    var dialect: any ClientDialect
+    var dialects: DialectDetector
     var backend: any Backend
     var backendName: String
     var identity: any IdentityProvider

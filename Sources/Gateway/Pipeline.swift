@@ -25,23 +25,24 @@ struct Pipeline: RequestHandler {
         guard let (mount, path) = mounts.find(request.head.path) else {
             return finish(Self.plain(404, "Nothing is mounted at this path."), record)
         }
-        record.mount(mount)
         let asked = clientRequest(request, mount, path, record.id)
+        let dialect = mount.dialects.dialect(for: asked)
+        record.mount(mount, dialect)
         metrics.begin()
         do throws(Failure) {
-            let answer = try await perform(request, asked, mount, &record)
+            let answer = try await perform(request, asked, mount, dialect, &record)
             return finish(try await Self.serverResponse(answer), record)
         } catch {
             record.cause = error.cause ?? error.message
-            return finish(Self.immediate(mount.dialect.render(error, for: asked)), record)
+            return finish(Self.immediate(dialect.render(error, for: asked)), record)
         }
     }
 
     /// Everything between the wire and the answer, in order.
     private func perform(
-        _ request: ServerRequest, _ asked: ClientRequest, _ mount: Mount, _ record: inout AccessRecord
+        _ request: ServerRequest, _ asked: ClientRequest, _ mount: Mount, _ dialect: any ClientDialect,
+        _ record: inout AccessRecord
     ) async throws(Failure) -> ClientResponse {
-        let dialect = mount.dialect
         let route = try dialect.route(asked)
         let caller = route.isAnonymous ? Caller() : try await mount.identity.caller(for: try token(of: asked, dialect))
         let operation: Operation
@@ -143,6 +144,6 @@ struct Pipeline: RequestHandler {
             head: head, path: path, query: head.query.map(String.init), mountPrefix: mount.prefix,
             publicURL: publicURL ?? "", framing: .none, requestID: "")
         let kind: Failure.Kind = status == 502 ? .badGateway : status == 501 ? .notImplemented : .internal
-        return Self.immediate(mount.dialect.render(Failure(kind, reason), for: asked))
+        return Self.immediate(mount.dialects.dialect(for: asked).render(Failure(kind, reason), for: asked))
     }
 }

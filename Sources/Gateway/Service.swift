@@ -74,7 +74,7 @@ public final class Service: Sendable {
                     default: PassthroughIdentity()
                     }
                 return Mount(
-                    prefix: mount.prefix, dialect: dialects.make(mount.dialect, fallback: mount.fallback),
+                    prefix: mount.prefix, dialects: dialects.make(mount.dialect, fallback: mount.fallback),
                     backend: backend.backend, backendName: backend.name, identity: identity)
             })
     }

@@ -37,8 +37,8 @@ extension GlanceV1 {
         case .membershipForbidden: return ""
         case .imageNotFound where failure.message.isEmpty:
             let id = resource(of: request)?.imageID ?? ""
-            return id.isEmpty ? "" : Message.unknownImage(id)
-        case .memberNotFound where failure.message.isEmpty: return Message.memberUnknown
+            return id.isEmpty ? "" : GlanceMessage.unknownImage(id)
+        case .memberNotFound where failure.message.isEmpty: return GlanceMessage.memberUnknown
         default: return failure.message
         }
     }

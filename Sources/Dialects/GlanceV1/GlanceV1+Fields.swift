@@ -73,20 +73,8 @@ extension GlanceV1 {
         .name, .status, .containerFormat, .diskFormat, .size, .id, .createdAt, .updatedAt,
     ]
 
-    /// Largest name, in characters.
-    static let maxName = 255
-    static let maxChecksum = 32
-    /// Largest `min_ram` and `min_disk`.
-    static let maxMinimum: Int64 = 2_147_483_647
     /// Largest members document: some ten thousand UUIDs.
     static let maxMembersBytes = 1 << 20
-
-    private static let trueWords = ["1", "t", "true", "on", "y", "yes"]
-
-    /// Every other word is false (glance-v1 §2.3).
-    static func isTrue(_ word: String) -> Bool {
-        trueWords.contains { ASCII.equalIgnoringCase($0, ASCII.trim(word)) }
-    }
 
     /// The word for a canonical state, nil for a text that is none (mapping §3.1).
     static func statusWord(of image: Image) -> String? {

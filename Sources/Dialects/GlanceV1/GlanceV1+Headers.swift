@@ -46,30 +46,22 @@ extension GlanceV1 {
             for (name, value) in headers.fields {
                 guard let known = GlanceV1.rules.first(where: { $0.name.sameBytes(as: name) }) else {
                     let shown = String(decoding: name.utf8.map { $0 == 0x5F ? 0x2D : $0 }, as: UTF8.self)
-                    throw Failure(.badRequest, Message.header(shown), isDetail: true)
+                    throw Failure(.badRequest, GlanceMessage.header(shown), isDetail: true)
                 }
                 guard let field = known.field else { continue }
-                values[field] = try Self.text(field == .location ? rule.decodedAddress(value) : rule.decoded(value))
+                values[field] = try GlanceValues.text(field == .location ? rule.decodedAddress(value) : rule.decoded(value))
             }
             for (key, value) in headers.properties {
-                let value = try Self.text(value)
-                properties.append(Property(try Self.text(key), value.isEmpty ? nil : value))
+                let value = try GlanceValues.text(value)
+                properties.append(Property(try GlanceValues.text(key), value.isEmpty ? nil : value))
             }
             copyFrom = try MetadataHeaders.value(of: "x_glance_api_copy_from", in: source)
-                .map { value throws(Failure) in try Self.text(rule.decodedAddress(value)) }
+                .map { value throws(Failure) in try GlanceValues.text(rule.decodedAddress(value)) }
             purges = MetadataHeaders.value(of: "x_glance_registry_purge_props", in: source)
-                .map { GlanceV1.isTrue(String(decoding: $0, as: UTF8.self)) }
+                .map { GlanceValues.isTrue(String(decoding: $0, as: UTF8.self)) }
         }
 
         /// The value of a field's header; nil when absent.
         subscript(_ field: ImageField) -> String? { values[field] }
-
-        private static func text(_ bytes: [UInt8]) throws(Failure) -> String {
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw Failure(.badRequest, Message.notUTF8)
-            }
-            guard !bytes.contains(0) else { throw Failure(.badRequest, Message.holdsNUL) }
-            return text
-        }
     }
 }

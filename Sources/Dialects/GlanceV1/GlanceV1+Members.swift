@@ -14,9 +14,9 @@ extension GlanceV1 {
             case .array(let list)?: entries = list
             case .object(let entry)?: entries = [.object(entry)]
             case nil: entries = [.object(object)]
-            default: throw Failure(.badRequest, Message.bodyType)
+            default: throw Failure(.badRequest, GlanceMessage.bodyType)
             }
-        default: throw Failure(.badRequest, Message.bodyType)
+        default: throw Failure(.badRequest, GlanceMessage.bodyType)
         }
         var places: [[UInt8]: Int] = [:]
         var members: [Member] = []
@@ -38,9 +38,9 @@ extension GlanceV1 {
         switch entry.object?["member_id"] {
         case .string(let text)?: id = text
         case .number(let text)?: id = text
-        default: throw Failure(.badRequest, Message.membership)
+        default: throw Failure(.badRequest, GlanceMessage.membership)
         }
-        guard PathSegments.isSafe(id) else { throw Failure(.badRequest, Message.membership) }
+        guard PathSegments.isSafe(id) else { throw Failure(.badRequest, GlanceMessage.membership) }
         return Member(id: id, canShare: entry.object?["can_share"].map(isTruthy))
     }
 
@@ -51,9 +51,9 @@ extension GlanceV1 {
         case .array: return nil
         case .object(let object):
             guard let member = object["member"] else { return nil }
-            guard let entry = member.object else { throw Failure(.badRequest, Message.bodyType) }
+            guard let entry = member.object else { throw Failure(.badRequest, GlanceMessage.bodyType) }
             return entry["can_share"].map(isTruthy)
-        default: throw Failure(.badRequest, Message.bodyType)
+        default: throw Failure(.badRequest, GlanceMessage.bodyType)
         }
     }
 
@@ -61,7 +61,7 @@ extension GlanceV1 {
         do throws(JSONError) {
             return try JSONReader.parse(document)
         } catch {
-            throw Failure(.badRequest, Message.notJSON)
+            throw Failure(.badRequest, GlanceMessage.notJSON)
         }
     }
 

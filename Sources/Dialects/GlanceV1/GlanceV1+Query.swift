@@ -19,26 +19,26 @@ extension GlanceV1 {
             return try QueryItems(raw)
         } catch {
             switch error {
-            case .tooLong, .tooMany: throw Failure(.badRequest, Message.queryTooLong)
-            case .notUTF8: throw Failure(.badRequest, Message.notUTF8)
-            case .controlCharacter: throw Failure(.badRequest, Message.queryControl)
+            case .tooLong, .tooMany: throw Failure(.badRequest, GlanceMessage.queryTooLong)
+            case .notUTF8: throw Failure(.badRequest, GlanceMessage.notUTF8)
+            case .controlCharacter: throw Failure(.badRequest, GlanceMessage.queryControl)
             }
         }
     }
 
     private func limit(_ items: QueryItems) throws(Failure) -> Int {
         guard let text = items.last("limit") else { return settings.defaultLimit }
-        guard let number = WholeNumber.read(text) else { throw Failure(.badRequest, Message.limitNotInteger) }
-        guard number >= 0 else { throw Failure(.badRequest, Message.limitNegative) }
+        guard let number = WholeNumber.read(text) else { throw Failure(.badRequest, GlanceMessage.limitNotInteger) }
+        guard number >= 0 else { throw Failure(.badRequest, GlanceMessage.limitNegative) }
         return number < settings.maxLimit ? Int(number) : settings.maxLimit
     }
 
     /// A UUID, or the number that registries of 2011 have.
     private static func marker(_ items: QueryItems) throws(Failure) -> String? {
         guard let marker = items.last("marker") else { return nil }
-        guard !marker.isEmpty else { throw Failure(.badRequest, Message.markerUnknown) }
+        guard !marker.isEmpty else { throw Failure(.badRequest, GlanceMessage.markerUnknown) }
         guard isUUID(marker) || marker.utf8.allSatisfy(ByteSet.digits.contains) else {
-            throw Failure(.badRequest, Message.markerFormat)
+            throw Failure(.badRequest, GlanceMessage.markerFormat)
         }
         return marker
     }
@@ -53,13 +53,13 @@ extension GlanceV1 {
         var key = ImageField.createdAt
         if let word = items.last("sort_key") {
             guard let found = sortKeys.first(where: { $0.rawValue.sameBytes(as: word) }) else {
-                throw Failure(.badRequest, Message.sortKey)
+                throw Failure(.badRequest, GlanceMessage.sortKey)
             }
             key = found
         }
         let direction = items.last("sort_dir") ?? "desc"
         guard direction.sameBytes(as: "asc") || direction.sameBytes(as: "desc") else {
-            throw Failure(.badRequest, Message.sortDirection)
+            throw Failure(.badRequest, GlanceMessage.sortDirection)
         }
         return ImageQuery.Sort(key, ascending: direction.sameBytes(as: "asc"))
     }
@@ -74,13 +74,13 @@ extension GlanceV1 {
     private static func flag(_ word: String, _ name: String) throws(Failure) -> Bool {
         if ASCII.equalIgnoringCase(word, "true") || word.sameBytes(as: "1") { return true }
         if ASCII.equalIgnoringCase(word, "false") || word.sameBytes(as: "0") { return false }
-        throw Failure(.badRequest, Message.filter(name, word), isDetail: true)
+        throw Failure(.badRequest, GlanceMessage.filter(name, word), isDetail: true)
     }
 
     private static func number(_ name: String, _ items: QueryItems) throws(Failure) -> Int64? {
         guard let text = items.last(name) else { return nil }
         guard let number = WholeNumber.read(text), number >= 0 else {
-            throw Failure(.badRequest, Message.filter(name, text), isDetail: true)
+            throw Failure(.badRequest, GlanceMessage.filter(name, text), isDetail: true)
         }
         return number
     }
@@ -102,10 +102,10 @@ extension GlanceV1 {
             filters.append(.oneOf(.protected, [.boolean(try flag(word, "protected"))]))
         }
         if let text = items.last("changes-since") {
-            guard let time = Timestamp(text) else { throw Failure(.badRequest, Message.changesSince) }
+            guard let time = Timestamp(text) else { throw Failure(.badRequest, GlanceMessage.changesSince) }
             filters.append(.changedSince(time))
         }
-        if let word = items.last("deleted"), isTrue(word) { filters.append(.deleted(true)) }
+        if let word = items.last("deleted"), GlanceValues.isTrue(word) { filters.append(.deleted(true)) }
         return filters + propertyFilters(items)
     }
 

@@ -5,14 +5,7 @@ extension GlanceV1 {
         public var acceptsUnversioned: Bool
         /// Values of clients whose `User-Agent` begins so are percent-decoded (glance-v1 §2.3); empty: never.
         public var percentEncodingAgents: [String]
-        /// Disk formats that are taken (glance-v1 §2.4).
-        public var diskFormats: [String]
-        /// Container formats that are taken.
-        public var containerFormats: [String]
-        /// Schemes of `location` and copy-from, in small letters (glance-v1 §5.1).
-        public var sourceSchemes: [String]
-        /// Largest announced size in bytes.
-        public var maxSize: Int64
+        public var values: GlanceValues
         /// Images in a list whose client names no limit.
         public var defaultLimit: Int
         /// Larger limits count as this.
@@ -20,22 +13,11 @@ extension GlanceV1 {
 
         public init(
             acceptsUnversioned: Bool = true, percentEncodingAgents: [String] = ["python-glanceclient"],
-            diskFormats: [String] = [
-                "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop",
-            ],
-            containerFormats: [String] = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker"],
-            sourceSchemes: [String] = [
-                "http", "https", "swift", "swift+http", "swift+https", "s3", "s3+http", "s3+https", "rbd", "cinder",
-                "sheepdog", "vsphere", "gridfs", "pithos",
-            ],
-            maxSize: Int64 = 1 << 40, defaultLimit: Int = 25, maxLimit: Int = 1000
+            values: GlanceValues = GlanceValues(), defaultLimit: Int = 25, maxLimit: Int = 1000
         ) {
             self.acceptsUnversioned = acceptsUnversioned
             self.percentEncodingAgents = percentEncodingAgents
-            self.diskFormats = diskFormats
-            self.containerFormats = containerFormats
-            self.sourceSchemes = sourceSchemes
-            self.maxSize = maxSize
+            self.values = values
             self.defaultLimit = defaultLimit
             self.maxLimit = maxLimit
         }

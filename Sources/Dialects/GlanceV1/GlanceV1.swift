@@ -22,7 +22,7 @@ public struct GlanceV1: ClientDialect {
             return Route(.update, imageID: id)
         }
         guard let action = resource.methods.first(where: { $0.method == method })?.action else {
-            throw Failure(.methodNotAllowed, Message.wrongMethod(method), allow: resource.allow)
+            throw Failure(.methodNotAllowed, GlanceMessage.wrongMethod(method), allow: resource.allow)
         }
         return Route(action, imageID: resource.imageID, memberID: resource.memberID)
     }
@@ -114,7 +114,7 @@ extension GlanceV1 {
     }
 
     /// The version may stand in `Accept` instead of the path.
-    private static func asksForVersion(_ request: ClientRequest) -> Bool {
+    static func asksForVersion(_ request: ClientRequest) -> Bool {
         let accept = AcceptHeader(request.head.fields)
         return versionSegments.contains {
             accept.names("application", "vnd.openstack.images-" + $0)
