@@ -11,7 +11,8 @@ struct DialectFactory {
     /// - Parameter fallback: for `auto`: the dialect of requests that show no evidence.
     func make(_ name: String, fallback: String?) -> DialectDetector {
         guard name == "auto" else { return DialectDetector(only: dialect(name)) }
-        return DialectDetector(among: ConfigSchema.clientDialects.map(dialect), fallback: dialect(fallback ?? "glance-v1"))
+        return DialectDetector(
+            among: ConfigSchema.clientDialects.map(dialect), fallback: dialect(fallback ?? "glance-v1"))
     }
 
     private func dialect(_ name: String) -> any ClientDialect {

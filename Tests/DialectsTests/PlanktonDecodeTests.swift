@@ -8,11 +8,11 @@ import Testing
 @Suite struct PlanktonDecodeTests {
     private let dialect = Plankton()
 
-    @Test(arguments: PlanktonVectors.names("decode"))
+    @Test(arguments: Vectors.plankton.names("decode"))
     func `a request means what its vector says`(name: String) throws {
-        let vector = try PlanktonVectors.vector("decode", name)
+        let vector = try Vectors.plankton.vector("decode", name)
         let expected = try #require(vector["expect"]?.object)
-        let (request, body) = try PlanktonVectors.request(vector)
+        let (request, body) = try Vectors.request(vector)
         do {
             let operation = try decode(request, body)
             try check(operation, expected)
@@ -31,7 +31,7 @@ import Testing
 
     private func check(_ failure: Failure, _ error: JSONObject, allow: String?, _ request: ClientRequest) throws {
         let response = dialect.render(failure, for: request)
-        guard case .bytes(let bytes) = response.body else { throw PlanktonVectors.Fault(description: "no body") }
+        guard case .bytes(let bytes) = response.body else { throw Vectors.Fault(description: "no body") }
         let fault = try #require(try JSONReader.parse(bytes).object?.members.first)
         #expect(response.head.status == error["status"]?.integer.map { Int($0) })
         #expect(fault.key == error["fault"]?.text)
@@ -47,14 +47,14 @@ import Testing
         case .listVersions(let status): #expect(status == 200)
         case .listImages(let query): try check(query, expected)
         case .createImage(let creation):
-            #expect(PlanktonVectors.same(.object(PlanktonVectors.fields(of: creation.image)), expected["fields"]))
+            #expect(Vectors.same(.object(Vectors.fields(of: creation.image)), expected["fields"]))
             #expect(creation.source == .location && expected["source"]?.text == "location")
             #expect(creation.replacesAtLocation == (expected["upsert"]?.text == "location"))
             #expect(creation.purgesOnReplace == expected["purge_props"]?.boolean)
             #expect(creation.mustExist == (expected["must_exist"]?.boolean ?? false))
         case .updateImage(let update):
-            let fields = PlanktonVectors.fields(of: update.image, removals: update.removals)
-            #expect(PlanktonVectors.same(.object(fields), expected["fields"]))
+            let fields = Vectors.fields(of: update.image, removals: update.removals)
+            #expect(Vectors.same(.object(fields), expected["fields"]))
             #expect(update.source == .none && expected["source"]?.text == "none")
             #expect(update.purgesProperties == expected["purge_props"]?.boolean)
         case .replaceMembers(_, let members):

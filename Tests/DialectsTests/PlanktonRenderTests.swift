@@ -18,43 +18,43 @@ import Testing
         return settings
     }
 
-    @Test(arguments: PlanktonVectors.names("render"))
+    @Test(arguments: Vectors.plankton.names("render"))
     func `an image is shown in headers and lists`(name: String) async throws {
-        let vector = try PlanktonVectors.vector("render", name)
-        let image = PlanktonVectors.image(vector["image"])
+        let vector = try Vectors.plankton.vector("render", name)
+        let image = Vectors.image(vector["image"])
         for (key, settings) in Self.profiles {
             guard let expected = vector[key]?.object else { continue }
             let dialect = Plankton(settings: settings)
-            let request = PlanktonVectors.clientRequest("HEAD", "/v1.0/images/x")
+            let request = Vectors.clientRequest("HEAD", "/v1.0/images/x")
             let response = try dialect.render(.image(image), of: .showImage(id: "x"), for: request)
             let headers = (expected["headers"]?.array ?? []).compactMap(\.array).map { [$0[0].text, $0[1].text] }
             let shown = response.head.fields.filter { $0.nameText.hasPrefix("x-image-meta-") }
                 .map { [$0.nameText, $0.valueText] }
             #expect(Set(shown) == Set(headers) && shown.count == headers.count, "\(key)")
             #expect(response.head.status == 200)
-            guard case .none = response.body else { throw PlanktonVectors.Fault(description: "a body") }
+            guard case .none = response.body else { throw Vectors.Fault(description: "a body") }
             let detail = try await list([image], dialect, isDetailed: true)
-            #expect(PlanktonVectors.same(detail, .array([expected["json"] ?? .null])), "\(key)")
+            #expect(Vectors.same(detail, .array([expected["json"] ?? .null])), "\(key)")
             let brief = try await list([image], dialect, isDetailed: false)
-            #expect(PlanktonVectors.same(brief, .array([expected["json_brief"] ?? .null])), "\(key)")
+            #expect(Vectors.same(brief, .array([expected["json_brief"] ?? .null])), "\(key)")
         }
     }
 
-    @Test(arguments: PlanktonVectors.names("render_lists"))
+    @Test(arguments: Vectors.plankton.names("render_lists"))
     func `a list is shown`(name: String) async throws {
-        let vector = try PlanktonVectors.vector("render_lists", name)
+        let vector = try Vectors.plankton.vector("render_lists", name)
         for (key, settings) in Self.profiles {
             guard let expected = vector[key]?.object?["json"] else { continue }
             let shown = try await document(vector, Plankton(settings: settings))
-            #expect(PlanktonVectors.same(shown, expected), "\(key)")
+            #expect(Vectors.same(shown, expected), "\(key)")
         }
     }
 
     private func document(_ vector: JSONObject, _ dialect: Plankton) async throws -> JSONValue {
         if let images = vector["images"]?.array {
-            return try await list(images.map { PlanktonVectors.image($0) }, dialect, isDetailed: false)
+            return try await list(images.map { Vectors.image($0) }, dialect, isDetailed: false)
         }
-        var request = PlanktonVectors.clientRequest("GET", "/")
+        var request = Vectors.clientRequest("GET", "/")
         if let base = vector["base_url"]?.text {
             request.publicURL = base
             return try json(dialect.render(.done, of: .listVersions(status: 200), for: request))
@@ -75,7 +75,7 @@ import Testing
     private func json(_ response: ClientResponse) throws -> JSONValue {
         #expect(response.head.status == 200)
         #expect(response.head.fields["content-type"] == "application/json; charset=UTF-8")
-        guard case .bytes(let bytes) = response.body else { throw PlanktonVectors.Fault(description: "no document") }
+        guard case .bytes(let bytes) = response.body else { throw Vectors.Fault(description: "no document") }
         return try JSONReader.parse(bytes)
     }
 
@@ -84,27 +84,20 @@ import Testing
     }
 
     private func bytes(_ images: [Image], _ dialect: Plankton, isDetailed: Bool) async throws -> [UInt8] {
-        let request = PlanktonVectors.clientRequest("GET", "/images/")
+        let request = Vectors.clientRequest("GET", "/images/")
         let query = ImageQuery(isDetailed: isDetailed)
         let response = try dialect.render(.images(ImageArray(images)), of: .listImages(query), for: request)
-        guard case .list(let rendering) = response.body else { throw PlanktonVectors.Fault(description: "no list") }
-        var bytes = rendering.opening
-        var isFirst = true
-        while let image = try await rendering.images.next() {
-            if !isFirst { bytes += rendering.separator }
-            isFirst = false
-            rendering.append(image, &bytes)
-        }
-        return bytes + rendering.closing
+        guard case .list(let rendering) = response.body else { throw Vectors.Fault(description: "no list") }
+        return try await Vectors.bytes(of: rendering)
     }
 
-    @Test(arguments: PlanktonVectors.names("render_success"))
+    @Test(arguments: Vectors.plankton.names("render_success"))
     func `success without a body`(name: String) throws {
-        let expected = try #require(try PlanktonVectors.vector("render_success", name)["renders"]?.object)
-        let request = PlanktonVectors.clientRequest("DELETE", "/images/x")
+        let expected = try #require(try Vectors.plankton.vector("render_success", name)["renders"]?.object)
+        let request = Vectors.clientRequest("DELETE", "/images/x")
         let response = try Plankton().render(.done, of: .deleteImage(id: "x"), for: request)
         #expect(response.head.status == expected["status"]?.integer.map { Int($0) })
-        guard case .none = response.body else { throw PlanktonVectors.Fault(description: "a body") }
+        guard case .none = response.body else { throw Vectors.Fault(description: "a body") }
     }
 
     /// What the vectors call the kinds of failure, and a request that meets each.
@@ -119,19 +112,19 @@ import Testing
         "unavailable": (.unavailable, "GET", "/images"), "bad_gateway": (.badGateway, "GET", "/images"),
     ]
 
-    @Test(arguments: PlanktonVectors.names("render_errors"))
+    @Test(arguments: Vectors.plankton.names("render_errors"))
     func `a failure is told`(name: String) throws {
-        let vector = try PlanktonVectors.vector("render_errors", name)
+        let vector = try Vectors.plankton.vector("render_errors", name)
         let (kind, method, target) = try #require(Self.failures[vector["failure"]?.text ?? ""])
         let allow = kind == .methodNotAllowed ? "GET" : nil
         let failure = Failure(kind, try #require(vector["message"]?.text), allow: allow)
         for (key, settings) in Self.profiles {
             guard let expected = vector[key]?.object else { continue }
-            let request = PlanktonVectors.clientRequest(method, target)
+            let request = Vectors.clientRequest(method, target)
             let response = Plankton(settings: settings).render(failure, for: request)
-            guard case .bytes(let bytes) = response.body else { throw PlanktonVectors.Fault(description: "no body") }
+            guard case .bytes(let bytes) = response.body else { throw Vectors.Fault(description: "no body") }
             #expect(response.head.status == expected["status"]?.integer.map { Int($0) }, "\(key)")
-            #expect(PlanktonVectors.same(try JSONReader.parse(bytes), expected["json"]), "\(key)")
+            #expect(Vectors.same(try JSONReader.parse(bytes), expected["json"]), "\(key)")
             #expect(response.head.fields["allow"] == expected["allow"]?.text, "\(key)")
             if let type = expected["content_type"]?.text { #expect(response.head.fields["content-type"] == type) }
         }
@@ -154,9 +147,9 @@ import Testing
             }
             """
         #expect(String(decoding: brief, as: UTF8.self) == "[\n\(entry), \n\(entry)\n]")
-        let request = PlanktonVectors.clientRequest("GET", "/images/x/members")
+        let request = Vectors.clientRequest("GET", "/images/x/members")
         let response = try Plankton().render(.members(MemberList([])), of: .listMembers(id: "x"), for: request)
-        guard case .bytes(let members) = response.body else { throw PlanktonVectors.Fault(description: "no body") }
+        guard case .bytes(let members) = response.body else { throw Vectors.Fault(description: "no body") }
         #expect(String(decoding: members, as: UTF8.self) == "{\n\"members\": []\n}")
     }
 }

@@ -16,9 +16,9 @@ import Testing
         _ dialect: Plankton, _ method: String, _ target: String, _ fields: [(String, String)] = [],
         mountPrefix: String = ""
     ) throws -> Images.Operation {
-        let request = PlanktonVectors.clientRequest(method, target, Fields(fields), mountPrefix: mountPrefix)
+        let request = Vectors.clientRequest(method, target, Fields(fields), mountPrefix: mountPrefix)
         guard case .operation(let operation) = try dialect.decode(try dialect.route(request), request) else {
-            throw PlanktonVectors.Fault(description: "a document")
+            throw Vectors.Fault(description: "a document")
         }
         return operation
     }
@@ -26,14 +26,14 @@ import Testing
     private func creation(_ dialect: Plankton, _ fields: [(String, String)]) throws -> ImageCreation {
         let all = [("X-Image-Meta-Name", "n"), ("X-Image-Meta-Location", "pithos://u/c/o")] + fields
         guard case .createImage(let creation) = try decode(dialect, "POST", "/images/", all) else {
-            throw PlanktonVectors.Fault(description: "no creation")
+            throw Vectors.Fault(description: "no creation")
         }
         return creation
     }
 
     private func update(_ fields: [(String, String)]) throws -> ImageUpdate {
         guard case .updateImage(let update) = try decode(Plankton(), "PUT", "/images/x", fields) else {
-            throw PlanktonVectors.Fault(description: "no update")
+            throw Vectors.Fault(description: "no update")
         }
         return update
     }
@@ -41,7 +41,7 @@ import Testing
     private func headers(_ dialect: Plankton, _ change: (inout Image) -> Void) throws -> Fields {
         var image = Image()
         change(&image)
-        let request = PlanktonVectors.clientRequest("HEAD", "/images/x")
+        let request = Vectors.clientRequest("HEAD", "/images/x")
         return try dialect.render(.image(image), of: .showImage(id: "x"), for: request).head.fields
     }
 
@@ -54,7 +54,7 @@ import Testing
             case .listSharedImages(.sharedWith("m")) = try decode(
                 settings { $0.sharedImages = .with }, "GET", "/shared-images/m"),
             case .listImages(let query) = try decode(settings { $0.sortsAscending = false }, "GET", "/images")
-        else { throw PlanktonVectors.Fault(description: "other operations") }
+        else { throw Vectors.Fault(description: "other operations") }
         #expect(query.sort.allSatisfy { !$0.isAscending })
         let upper = try headers(settings { $0.statusCase = .upper }) { $0[.status] = .text("queued") }
         #expect(upper["x-image-meta-status"] == "SAVING" && !upper.contains("x-image-meta-is-snapshot"))
@@ -85,7 +85,7 @@ import Testing
 
     @Test func `the token in the query wins, an empty one says nothing`() {
         let both = Fields([("X-Auth-Token", "header")])
-        let token = { Plankton().token(in: PlanktonVectors.clientRequest("GET", $0, $1)) }
+        let token = { Plankton().token(in: Vectors.clientRequest("GET", $0, $1)) }
         #expect(token("/images?X-Auth-Token=qu%65ry", both) == "query")
         #expect(token("/images?X-Auth-Token=", both) == "header")
         #expect(token("/images?x=%FF&x-auth-token=query", both) == "header")
@@ -93,10 +93,10 @@ import Testing
     }
 
     @Test func `a rejected token has the server's fault name in profile synnefo only`() throws {
-        let request = PlanktonVectors.clientRequest("GET", "/images")
+        let request = Vectors.clientRequest("GET", "/images")
         for (profile, name) in [(Plankton.Settings.Profile.guide, "unauthorized"), (.synnefo, "fault")] {
             let response = Plankton(settings: .init(profile)).render(Failure(.tokenRejected), for: request)
-            guard case .bytes(let bytes) = response.body else { throw PlanktonVectors.Fault(description: "no body") }
+            guard case .bytes(let bytes) = response.body else { throw Vectors.Fault(description: "no body") }
             #expect(
                 String(decoding: bytes, as: UTF8.self)
                     == #"{"\#(name)": {"code": 401, "message": "Unauthorized", "details": ""}}"#)
@@ -106,10 +106,10 @@ import Testing
     @Test(arguments: Failure.Kind.allCases) func `every kind of failure has a fault document`(kind: Failure.Kind) throws
     {
         for profile in Plankton.Settings.Profile.allCases {
-            let request = PlanktonVectors.clientRequest("PUT", "/images/x/members/m")
+            let request = Vectors.clientRequest("PUT", "/images/x/members/m")
             let failure = Failure(kind, "why", retryAfter: "7")
             let response = Plankton(settings: .init(profile), date: { "now" }).render(failure, for: request)
-            guard case .bytes(let bytes) = response.body else { throw PlanktonVectors.Fault(description: "no body") }
+            guard case .bytes(let bytes) = response.body else { throw Vectors.Fault(description: "no body") }
             let fault = try #require(try JSONReader.parse(bytes).object?.members.first?.value.object)
             #expect(fault["code"]?.integer == Int64(response.head.status))
             #expect(response.head.fields.contains("allow") == (response.head.status == 405))
@@ -201,7 +201,7 @@ import Testing
             "/images?disk_format=diskdump&size_min=-99999999999999999999&size_max=%2099999999999999999999&name=%FF"
         guard case .listImages(let query) = try decode(Plankton(), "GET", target),
             case .listImages(let raw) = try decode(Plankton(), "GET", "/images?disk_format=raw")
-        else { throw PlanktonVectors.Fault(description: "no list") }
+        else { throw Vectors.Fault(description: "no list") }
         #expect(query.filters.contains(.oneOf(.diskFormat, [.text("diskdump"), .text("raw")])))
         #expect(query.filters.contains(.atLeast(.size, -Int64.max)) && query.filters.contains(.atMost(.size, .max)))
         var image = Image()

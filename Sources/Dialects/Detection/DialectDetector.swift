@@ -90,7 +90,8 @@ public struct Evidence: Sendable {
             // are as silent, but know no tokens.
             let fields = request.head.fields
             let isSilent = fields["user-agent"] == nil && fields["accept"] == nil
-            return isSilent && fields["accept-encoding"] == "identity" && fields["x-auth-token"] != nil ? "plankton" : nil
+            return isSilent && fields["accept-encoding"] == "identity" && fields["x-auth-token"] != nil
+                ? "plankton" : nil
         },
     ]
 
@@ -108,5 +109,7 @@ public struct Evidence: Sendable {
     ]
 
     /// Query parameters that neither Plankton nor the first API has.
-    private static let v1Parameters = ["limit", "marker", "changes-since", "is_public", "protected", "min_ram", "min_disk"]
+    private static let v1Parameters = [
+        "limit", "marker", "changes-since", "is_public", "protected", "min_ram", "min_disk",
+    ]
 }

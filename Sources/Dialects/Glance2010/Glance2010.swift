@@ -84,7 +84,8 @@ public struct Glance2010: ClientDialect {
                 return !rest.contains(UInt8(ascii: "/")) && PathSegments.isSafe(text) ? text : nil
             }
             let parts = text.utf8.split(separator: UInt8(ascii: "/"))
-            guard parts.count > 2, let last = parts.last.map({ String(Substring($0)) }), PathSegments.isSafe(last) else {
+            guard parts.count > 2, let last = parts.last.map({ String(Substring($0)) }), PathSegments.isSafe(last)
+            else {
                 return nil
             }
             return last

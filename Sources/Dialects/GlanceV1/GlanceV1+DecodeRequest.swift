@@ -42,7 +42,9 @@ extension GlanceV1 {
         let source = try source(of: request, headers)
         if source == .location || Self.isBody(source) {
             guard image.text(.diskFormat) != nil else { throw Failure(.badRequest, GlanceMessage.noDiskFormat) }
-            guard image.text(.containerFormat) != nil else { throw Failure(.badRequest, GlanceMessage.noContainerFormat) }
+            guard image.text(.containerFormat) != nil else {
+                throw Failure(.badRequest, GlanceMessage.noContainerFormat)
+            }
         }
         let isComplete = image.text(.diskFormat) != nil && image.text(.containerFormat) != nil
         return ImageCreation(

@@ -49,7 +49,8 @@ extension GlanceV1 {
                     throw Failure(.badRequest, GlanceMessage.header(shown), isDetail: true)
                 }
                 guard let field = known.field else { continue }
-                values[field] = try GlanceValues.text(field == .location ? rule.decodedAddress(value) : rule.decoded(value))
+                values[field] = try GlanceValues.text(
+                    field == .location ? rule.decodedAddress(value) : rule.decoded(value))
             }
             for (key, value) in headers.properties {
                 let value = try GlanceValues.text(value)

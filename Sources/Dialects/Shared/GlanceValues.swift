@@ -44,7 +44,9 @@ public struct GlanceValues: Sendable, Equatable {
             return .integer(size)
         case .minRAM, .minDisk:
             let number = try Self.number(text, field)
-            guard number <= Self.maxMinimum else { throw Failure(.badRequest, GlanceMessage.outOfRange(field.rawValue)) }
+            guard number <= Self.maxMinimum else {
+                throw Failure(.badRequest, GlanceMessage.outOfRange(field.rawValue))
+            }
             return .integer(number)
         case .virtualSize: return ASCII.equalIgnoringCase(text, "none") ? .null : .integer(try Self.number(text, field))
         case .name:

@@ -4,33 +4,37 @@ import FoundationEssentials
 import HTTP
 import Images
 
-/// The machine-readable examples of the dialect, with what the tests need to walk them.
-enum PlanktonVectors {
+/// The machine-readable examples of one dialect.
+struct Vectors {
+    static let plankton = Vectors("plankton")
+    static let glanceV1 = Vectors("glance-v1")
+    static let glance2010 = Vectors("glance-2010")
+
     struct Fault: Error, CustomStringConvertible {
         let description: String
     }
 
-    static let all: JSONObject = read()
+    private let all: JSONObject
 
-    /// The vectors of one section.
-    static func section(_ name: String) -> [JSONObject] { (all[name]?.array ?? []).compactMap(\.object) }
-
-    /// Their names, as arguments of a table test.
-    static func names(_ section: String) -> [String] { Self.section(section).compactMap { $0["name"]?.text } }
-
-    static func vector(_ section: String, _ name: String) throws -> JSONObject {
-        guard let found = Self.section(section).first(where: { $0["name"]?.text == name }) else {
-            throw Fault(description: "no vector \(name)")
-        }
-        return found
-    }
-
-    private static func read() -> JSONObject {
+    private init(_ dialect: String) {
         do {
-            return try json("Vectors/plankton.json").object ?? JSONObject()
+            all = try Self.json("Vectors/\(dialect).json").object ?? JSONObject()
         } catch {
             preconditionFailure("\(error)")
         }
+    }
+
+    /// The vectors of one section.
+    func section(_ name: String) -> [JSONObject] { (all[name]?.array ?? []).compactMap(\.object) }
+
+    /// Their names, as arguments of a table test.
+    func names(_ section: String) -> [String] { self.section(section).compactMap { $0["name"]?.text } }
+
+    func vector(_ section: String, _ name: String) throws -> JSONObject {
+        guard let found = self.section(section).first(where: { $0["name"]?.text == name }) else {
+            throw Fault(description: "no vector \(name)")
+        }
+        return found
     }
 
     /// The request of a vector; the target is relative to a mount at the root.
@@ -47,17 +51,26 @@ enum PlanktonVectors {
             guard let name = pair.array?.first?.text, let value = pair.array?.last?.text else { continue }
             fields.append(name: name.utf8, value: base64(value))
         }
-        return (clientRequest(method, target, fields), Array((request["body"]?.text ?? "").utf8))
+        let text = request["body"]?.text
+        return (clientRequest(method, target, fields, framing: framing(fields, text)), Array((text ?? "").utf8))
+    }
+
+    /// How a vector's body arrives: as its fields say, else counted.
+    private static func framing(_ fields: Fields, _ body: String?) -> ClientRequest.Framing {
+        if fields["transfer-encoding"] != nil { return .chunked }
+        if let length = fields["content-length"].flatMap({ Int64($0) }) { return .length(length) }
+        return body.map { .length(Int64($0.utf8.count)) } ?? .none
     }
 
     static func clientRequest(
-        _ method: String, _ target: String, _ fields: Fields = Fields(), mountPrefix: String = ""
+        _ method: String, _ target: String, _ fields: Fields = Fields(), mountPrefix: String = "",
+        framing: ClientRequest.Framing = .none
     ) -> ClientRequest {
         let head = RequestHead(method: method, target: target, fields: fields)
         let path = String(head.path)
         return ClientRequest(
             head: head, path: path.isEmpty ? "/" : path, query: head.query.map { String($0) }, mountPrefix: mountPrefix,
-            publicURL: "https://gw.example.com", framing: .none, requestID: "req-1")
+            publicURL: "https://gw.example.com", framing: framing, requestID: "req-1")
     }
 
     private static func base64(_ text: String) -> [UInt8] {
@@ -127,11 +140,23 @@ enum PlanktonVectors {
     }
 }
 
-extension PlanktonVectors {
+extension Vectors {
     /// A file beside the tests.
     static func json(_ path: String, from file: String = #filePath) throws -> JSONValue {
         let folder = file.prefix(upTo: file.lastIndex(of: "/") ?? file.endIndex)
         return try JSONReader.parse([UInt8](try Data(contentsOf: URL(filePath: "\(folder)/\(path)"))))
+    }
+
+    /// A list as the gateway would send it.
+    static func bytes(of rendering: ListRendering) async throws -> [UInt8] {
+        var bytes = rendering.opening
+        var isFirst = true
+        while let image = try await rendering.images.next() {
+            if !isFirst { bytes += rendering.separator }
+            isFirst = false
+            rendering.append(image, &bytes)
+        }
+        return bytes + rendering.closing
     }
 
     /// Equality of JSON without regard to the order of members.
