@@ -175,13 +175,16 @@ def test_what_is_not_there_is_404(glance2010, method, path):
     assert glance2010(method, path).status == 404
 
 
-def test_the_two_exact_texts(glance2010):
+def test_errors_name_what_was_wrong(glance2010):
     missing = glance2010('GET', '/images/no-such-image', '-H', 'Accept: text/plain')
-    assert (missing.body, missing.header('content-type').split(';')[0]) == (b'Image not found', 'text/plain')
+    assert missing.header('content-type') == 'text/plain; charset=UTF-8'
+    assert missing.body == (
+        b'404 Not Found\n\nThe resource could not be found.\n\n Image with identifier no-such-image not found  ')
     store = glance2010(
         'POST', '/images', *UPLOAD, '--data-binary', 'x', '-H', 'x-image-meta-name: x', '-H', 'x-image-meta-type: raw',
-        '-H', 'x-image-meta-store: tape')
-    assert store.body == b'Requested store tape not available for storage on this Glance node'
+        '-H', 'x-image-meta-store: tape', '-H', 'Accept: text/plain')
+    assert store.status == 400
+    assert store.body.endswith(b'Requested store tape not available for storage on this Glance node  ')
 
 
 def test_data_needs_its_content_type(glance2010):

@@ -2,6 +2,7 @@
 import hashlib
 import io
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -257,11 +258,15 @@ def cli(gateway, user):
     owner = user()
 
     def run(*arguments, fails=False):
+        # Anything but a terminal is image data for `glance`.
+        terminal, stdin = pty.openpty()
         done = subprocess.run(
             [Path(sys.executable).parent / 'glance', '--os-image-api-version', '1', '--os-auth-token', owner.token,
              '--os-image-url', gateway.url, *map(str, arguments)],
-            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, stdin=stdin,
             env={**os.environ, 'LC_ALL': 'C.UTF-8'})
+        os.close(terminal)
+        os.close(stdin)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout
 

@@ -26,6 +26,19 @@ public final class ImageV2Backend: Backend {
     public func close() async { undoing.close() }
 
     public func perform(_ request: BackendRequest) async throws(Failure) -> Outcome {
+        do throws(Failure) {
+            return try await carryOut(request)
+        } catch {
+            var failure = error
+            // The registry names an id that such a client has never seen.
+            if failure.kind == .imageNotFound, let id = request.operation.imageID, ImageV2ID.remote(id) != id {
+                failure.message = ""
+            }
+            throw failure
+        }
+    }
+
+    private func carryOut(_ request: BackendRequest) async throws(Failure) -> Outcome {
         let session = RegistrySession(
             transport: transport, settings: settings, caller: request.caller, requestID: request.requestID)
         switch request.operation {

@@ -1,16 +1,15 @@
-import HTTP
 public import Images
 
 extension Glance2010 {
     /// The page of glance-v1 §7, the message always behind the standard sentence.
     public func render(_ failure: Failure, for request: ClientRequest) -> ClientResponse {
-        let status = Self.status(of: failure.kind)
-        let (type, body) = FaultPage(status: status, message: failure.message, isDetail: true)
-            .rendered(for: request.head)
-        var fields = Fields([("Content-Type", type)])
-        if status == 401, let challenge = failure.challenge { fields.append("WWW-Authenticate", challenge) }
-        if status == 503, let seconds = failure.retryAfter { fields.append("Retry-After", seconds) }
-        return ClientResponse(status, fields, body: request.isHead ? .none : .bytes(body))
+        FaultPage(status: Self.status(of: failure.kind), message: Self.message(of: failure, request), isDetail: true)
+            .response(of: failure, to: request)
+    }
+
+    private static func message(of failure: Failure, _ request: ClientRequest) -> String {
+        guard failure.kind == .imageNotFound, failure.message.isEmpty else { return failure.message }
+        return Resource(request.path).map { GlanceMessage.unknownImage($0.imageID) } ?? ""
     }
 
     /// The clients know 400, 401, 403, 404 and 409 and take everything else for an unknown error: the nearest of these

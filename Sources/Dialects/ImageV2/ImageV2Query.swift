@@ -64,8 +64,9 @@ public struct ImageV2Query: Sendable {
     private mutating func translate(_ filter: ImageQuery.Filter) {
         switch filter {
         case .oneOf(let field, let values): translate(field, values, filter)
-        case .atLeast(.size, let bound) where !filtersSizes: parameters.append(("size_min", String(bound)))
-        case .atMost(.size, let bound) where !filtersSizes: parameters.append(("size_max", String(bound)))
+        case .atLeast(.size, let bound) where !filtersSizes && bound > 0:
+            parameters.append(("size_min", String(bound)))
+        // The registry leaves out images whose size it does not know; to all other dialects they have size 0.
         case .atLeast, .atMost: remaining.append(filter)
         case .changedSince(let time):
             // The registry counts whole seconds; `gt` of the second before a fraction finds a few too many.

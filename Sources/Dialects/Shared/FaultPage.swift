@@ -20,8 +20,8 @@ struct FaultPage {
         isMethodFault = status == 405
     }
 
-    /// Content type and body; HEAD has none.
-    func rendered(for head: RequestHead) -> (contentType: String, body: [UInt8]) {
+    /// Content type and body.
+    private func rendered(for head: RequestHead) -> (contentType: String, body: [UInt8]) {
         let accept = AcceptHeader(head.fields)
         let html = accept.quality("text", "html")
         let json = accept.quality("application", "json")
@@ -46,6 +46,25 @@ struct FaultPage {
         writer.string(title)
         writer.endObject()
         return ("application/json", writer.bytes)
+    }
+
+    /// The answer to a request that failed. HEAD has no body.
+    func response(of failure: Failure, to request: ClientRequest) -> ClientResponse {
+        var fields = Fields()
+        let headers = [
+            (405, "Allow", failure.allow), (401, "WWW-Authenticate", failure.challenge),
+            (503, "Retry-After", failure.retryAfter),
+        ]
+        for (status, name, value) in headers where status == self.status {
+            if let value { fields.append(name, HeaderProperties.harmless(value)) }
+        }
+        guard !request.isHead else {
+            fields.append("Content-Type", "text/html; charset=UTF-8")
+            return ClientResponse(status, fields)
+        }
+        let (contentType, body) = rendered(for: request.head)
+        fields.append("Content-Type", contentType)
+        return ClientResponse(status, fields, body: .bytes(body))
     }
 
     private func fragment(break lines: String, escape: (String) -> String) -> String {

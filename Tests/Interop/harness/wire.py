@@ -88,7 +88,8 @@ def curl(*arguments, timeout=120):
         blocks = head.read_bytes().decode('utf-8').strip().split('\r\n\r\n')
         status, *lines = blocks[-1].split('\r\n')
         headers = [tuple(part.strip() for part in line.split(':', 1)) for line in lines]
-        return Answer(int(status.split()[1]), headers, body.read_bytes())
+        # With --head curl writes the head a second time, as output.
+        return Answer(int(status.split()[1]), headers, body.read_bytes().removeprefix(head.read_bytes()))
 
 
 def free_ports(count):
