@@ -59,6 +59,7 @@ let package = Package(
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),
         tests("ImagesTests", ["Images"]),
         tests("EventLoopTests", ["EventLoop", "Posix"]),
+        tests("IdentityTests", ["Identity", "Images", "Bytes"]),
         tests("UpstreamTests", ["Upstream", "EventLoop", "HTTP", "Bytes", "Posix"]),
     ]
 )
