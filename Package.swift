@@ -60,6 +60,9 @@ let package = Package(
         tests("ImagesTests", ["Images"]),
         tests("EventLoopTests", ["EventLoop", "Posix"]),
         tests("IdentityTests", ["Identity", "Images", "Bytes"]),
+        tests(
+            "GatewayTests",
+            ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"]),
         tests("UpstreamTests", ["Upstream", "EventLoop", "HTTP", "Bytes", "Posix"]),
     ]
 )

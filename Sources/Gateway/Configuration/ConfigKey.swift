@@ -98,6 +98,8 @@ struct ConfigKey: Sendable {
         case .boolean: return text == "true" ? .boolean(true) : text == "false" ? .boolean(false) : nil
         case .integer, .size, .duration:
             if let number = Int64(text) { return value(.integer(number)) }
+            let isReal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2e }
+            if isReal, let number = Double(text) { return value(.real(number)) }
             return value(.text(text))
         case .choice: return value(.text(text))
         case .texts: return .texts(text.split(separator: ",").map(String.init))

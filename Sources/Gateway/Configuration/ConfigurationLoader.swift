@@ -10,7 +10,9 @@ extension Configuration {
     public static func load(
         file: String, environment: [String: String]? = nil
     ) throws(ConfigurationError) -> Configuration {
-        try read(try text(of: file), origin: file, environment: environment ?? ProcessInfo.processInfo.environment)
+        try read(
+            try text(of: file, "name a file with --config FILE"), origin: file,
+            environment: environment ?? ProcessInfo.processInfo.environment)
     }
 
     static func read(
@@ -25,9 +27,10 @@ extension Configuration {
         return try ConfigurationReader.read(tree, origin: origin, environment: environment)
     }
 
-    private static func text(of file: String) throws(ConfigurationError) -> String {
+    /// - Parameter remedy: what to do when it cannot be read.
+    private static func text(of file: String, _ remedy: String) throws(ConfigurationError) -> String {
         guard let data = try? Data(contentsOf: URL(filePath: file)) else {
-            throw ConfigurationError(mistakes: ["\(file): cannot be read; name a file with --config FILE"])
+            throw ConfigurationError(mistakes: ["\(file): cannot be read; \(remedy)"])
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw ConfigurationError(mistakes: ["\(file): is not UTF-8"])
@@ -45,7 +48,7 @@ extension Configuration {
         guard let file = text("identity.file") else { return [] }
         let tree: ConfigTree
         do {
-            tree = try ConfigTree.parse(try Self.text(of: file))
+            tree = try ConfigTree.parse(try Self.text(of: file, "identity.file names it"))
         } catch let error as ConfigurationError {
             throw error
         } catch {
@@ -62,6 +65,10 @@ extension Configuration {
                     "\(file): tokens[\(index)]: must be { token: \"...\", user: \"...\", tenant: \"...\", roles: [\"...\"] }"
                 )
                 continue
+            }
+            // By bytes: tokens are compared so, and never shown.
+            if let first = entries.firstIndex(where: { $0.token.utf8.elementsEqual(entry.token.utf8) }) {
+                mistakes.append("\(file): tokens[\(index)]: has the same token as tokens[\(first)]")
             }
             entries.append(entry)
         }

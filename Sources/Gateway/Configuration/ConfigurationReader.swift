@@ -4,6 +4,13 @@ struct ConfigurationReader {
     private var mistakes: [String] = []
     private let environment: [String: String]
     private var usedVariables: Set<String> = []
+    /// Which variable set a key or a list, by path.
+    private var variables: [String: String] = [:]
+    /// Places with a mistake: what follows from it is no second one.
+    private var places: Set<String> = []
+    /// Also those that have a mistake.
+    private var backendNames: Set<String> = []
+    private var isObject = true
 
     /// - Parameter origin: the file's name for messages.
     static func read(
@@ -22,8 +29,11 @@ struct ConfigurationReader {
         self.environment = environment.filter { $0.key.hasPrefix("BALEEN_") }
     }
 
+    /// Names the variable that set the key, or the list that it is in; else the file.
     private mutating func mistake(_ path: String, _ text: String) {
-        mistakes.append("\(configuration.origin): \(path): \(text)")
+        let list = String(path.prefix { $0 != "." && $0 != "[" })
+        let place = variables[path] ?? "\(variables[list] ?? configuration.origin): \(path)"
+        if places.insert(place).inserted { mistakes.append("\(place): \(text)") }
     }
 
     // MARK: The document
@@ -32,7 +42,10 @@ struct ConfigurationReader {
 
     private mutating func readRoot(_ tree: ConfigTree) {
         for key in ConfigSchema.keys { configuration.values[key.path] = key.standard ?? .null }
-        guard case .object(let root) = tree else { return mistake("(whole file)", "must be an object") }
+        guard case .object(let root) = tree else {
+            isObject = false
+            return mistake("(whole file)", "must be an object")
+        }
         for (name, value) in root.sorted(by: { $0.key < $1.key }) {
             switch name {
             case "listen": readListen(value)
@@ -109,26 +122,31 @@ struct ConfigurationReader {
         guard case .object(let entries) = tree else {
             return mistake("backends", "must be an object of named backends")
         }
+        backendNames = Set(entries.keys)
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) { readBackend(name, entry) }
     }
 
     private mutating func readBackend(_ name: String, _ tree: ConfigTree) {
         let path = "backends.\(name)"
-        let dialects = ConfigSchema.backends.map(\.dialect)
         guard case .object(var members) = tree else { return mistake(path, "must be an object with a dialect") }
-        for key in ConfigSchema.backends.flatMap(\.keys) + [ConfigKey("dialect", .text)] {
-            let variable = ConfigKey.environmentName("\(path).\(key.path)")
-            guard let text = environment[variable] else { continue }
-            usedVariables.insert(variable)
-            members[key.path] =
-                (try? ConfigTree.parse(text)).flatMap { if case .text = $0 { nil } else { $0 } } ?? .text(text)
-        }
+        if let text = variable("\(path).dialect") { members["dialect"] = .text(text) }
+        let dialects = ConfigSchema.backends.map(\.dialect)
         guard case .text(let dialect)? = members.removeValue(forKey: "dialect"),
             let schema = ConfigSchema.backends.first(where: { $0.dialect == dialect })
         else {
             return mistake("\(path).dialect", "must be one of " + dialects.map { "\"\($0)\"" }.joined(separator: ", "))
         }
-        guard let values = readEntry(.object(members), schema.keys, path) else { return }
+        guard var values = readEntry(.object(members), schema.keys, path) else { return }
+        for key in ConfigSchema.backends.flatMap(\.keys) {
+            guard let text = variable("\(path).\(key.path)") else { continue }
+            if !schema.keys.contains(where: { $0.path == key.path }) {
+                mistake("\(path).\(key.path)", "a backend of dialect \"\(dialect)\" has no such key")
+            } else if let value = key.value(environment: text) {
+                values[key.path] = value
+            } else {
+                mistake("\(path).\(key.path)", "\"\(text)\" is not \(key.kind.expectation)")
+            }
+        }
         configuration.backends.append(.init(name: name, dialect: dialect, values: values))
     }
 
@@ -158,26 +176,32 @@ struct ConfigurationReader {
 
     // MARK: The environment
 
+    /// The text of the variable of a key, which from now on is where the key was set.
+    private mutating func variable(_ path: String) -> String? {
+        let name = ConfigKey.environmentName(path)
+        guard let text = environment[name] else { return nil }
+        usedVariables.insert(name)
+        variables[path] = name
+        return text
+    }
+
     private mutating func readEnvironment() {
         for key in ConfigSchema.keys {
-            guard let text = environment[key.environmentName] else { continue }
-            usedVariables.insert(key.environmentName)
+            guard let text = variable(key.path) else { continue }
             guard let value = key.value(environment: text) else {
-                mistakes.append("\(key.environmentName): \"\(text)\" is not \(key.kind.expectation)")
+                mistake(key.path, "\"\(text)\" is not \(key.kind.expectation)")
                 continue
             }
             configuration.values[key.path] = value
         }
         for name in Self.lists {
-            let variable = ConfigKey.environmentName(name)
-            guard let text = environment[variable] else { continue }
-            usedVariables.insert(variable)
+            guard let text = variable(name) else { continue }
             if name == "listen", SocketAddressText.isAddress(text) {
                 configuration.listen = [text]
                 continue
             }
             guard let tree = try? ConfigTree.parse(text) else {
-                mistakes.append("\(variable): is not JSON5")
+                mistake(name, "is not JSON5")
                 continue
             }
             switch name {
@@ -209,7 +233,7 @@ struct ConfigurationReader {
         if let url = configuration.text("publicURL"), !PublicURL.isValid(url) {
             mistake("publicURL", "\"\(url)\" is not a URL like \"https://images.example.org\"")
         }
-        if configuration.backends.isEmpty, mistakes.isEmpty {
+        if backendNames.isEmpty, isObject {
             mistake(
                 "backends",
                 "none is named; write for instance { main: { dialect: \"embedded\", directory: \"var/registry\" } }")
@@ -221,10 +245,10 @@ struct ConfigurationReader {
 
     private mutating func checkMounts() {
         var seen: Set<String> = []
-        let names = configuration.backends.map(\.name)
+        let names = backendNames.sorted()
         for (index, mount) in configuration.mounts.enumerated() {
             if !seen.insert(mount.prefix).inserted {
-                mistake("mounts[\(index)].prefix", "\"\(mount.prefix)\" is mounted twice")
+                mistake("mounts[\(index)].prefix", "\"\(mount.prefix.isEmpty ? "/" : mount.prefix)\" is mounted twice")
             }
             if !names.isEmpty, !names.contains(mount.backend) {
                 mistake(
@@ -267,10 +291,11 @@ struct ConfigurationReader {
 
     // MARK: Suggestions
 
-    /// `; did you mean "x"?` when a candidate is near.
+    /// `; did you mean "x"?` when a candidate is near, measured by the last name of a path.
     private static func nearest(_ word: String, _ candidates: [String]) -> String {
         let best = candidates.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }.min { $0.1 < $1.1 }
-        guard let best, best.1 <= max(2, word.utf8.count / 3) else { return "" }
+        let name = word.utf8.split(separator: UInt8(ascii: ".")).last ?? word.utf8[...]
+        guard let best, best.1 <= max(2, name.count / 3) else { return "" }
         return "; did you mean \"\(best.0)\"?"
     }
 
