@@ -38,27 +38,32 @@ struct LocationPolicy: Sendable {
         guard url.utf8.count <= Self.maximumBytes, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != 0x5c }) else {
             throw Failure(.badRequest, "The location is not a URL of at most \(Self.maximumBytes) printable characters")
         }
-        guard let mark = url.range(of: "://") else { throw Self.refusal(url) }
+        guard let mark = url.range(of: "://") else { throw Self.refusal(url, "it has no scheme") }
         let scheme = url[..<mark.lowerBound].lowercased()
-        guard schemes.contains(scheme), !Self.forbiddenSchemes.contains(scheme) else { throw Self.refusal(url) }
+        guard schemes.contains(scheme), !Self.forbiddenSchemes.contains(scheme) else {
+            throw Self.refusal(url, "its scheme is not allowed")
+        }
         guard Self.networkSchemes.contains(scheme) else {
-            guard Self.isPlainPath(url[mark.upperBound...]) else { throw Self.refusal(url) }
+            guard Self.isPlainPath(url[mark.upperBound...]) else { throw Self.refusal(url, "its path climbs") }
             return
         }
         let authority = url[mark.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard let host = Host(authority) else { throw Self.refusal(url) }
+        guard let host = Host(authority) else { throw Self.refusal(url, "its host is malformed") }
         if allowsPrivate { return }
         guard await isPublic(host) else {
-            throw Failure(.badRequest, "External sources are not supported: '\(url)' is not a public address")
+            throw Failure(
+                .badRequest, "External sources are not supported: '\(url)' is not a public address",
+                cause: "location refused: it is not a public address")
         }
     }
 
     /// Whether no part of a store's path climbs or hides something, however it is encoded.
     private static func isPlainPath(_ path: Substring) -> Bool {
-        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
-            let decoded = PercentCoding.decode(part)
-            let isDots = decoded.elementsEqual(".".utf8) || decoded.elementsEqual("..".utf8)
-            return !isDots && decoded.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+        // Decoded first, so that a slash that is encoded parts as well.
+        let decoded = PercentCoding.decode(path.utf8)
+        guard decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return false }
+        return decoded.split(separator: UInt8(ascii: "/")).allSatisfy { part in
+            !part.elementsEqual(".".utf8) && !part.elementsEqual("..".utf8)
         }
     }
 
@@ -75,8 +80,9 @@ struct LocationPolicy: Sendable {
         }
     }
 
-    private static func refusal(_ url: String) -> Failure {
-        Failure(.badRequest, "External sources are not supported: '\(url)'")
+    /// The client is told its URL, the log is not: it may hold a password or a signature.
+    private static func refusal(_ url: String, _ cause: String) -> Failure {
+        Failure(.badRequest, "External sources are not supported: '\(url)'", cause: "location refused: \(cause)")
     }
 
     /// The host of an authority, as a network stack would understand it.
