@@ -44,11 +44,11 @@ final class AccessLog: @unchecked Sendable {
     }
 
     private static func json(_ fields: [(name: String, value: String)]) -> [UInt8] {
-        var writer = JSONWriter()
+        var writer = JSONWriter(ascii: true)
         writer.beginObject()
         for field in fields {
             writer.key(field.name)
-            if let number = Int64(field.value), field.name != "image" {
+            if AccessRecord.counts.contains(field.name), let number = Int64(field.value) {
                 writer.integer(number)
             } else {
                 writer.string(field.value)
@@ -85,7 +85,9 @@ final class AccessLog: @unchecked Sendable {
                 return (queue.lines, queue.dropped)
             }
             var bytes = lines.flatMap { $0 }[...]
-            if dropped > 0 { bytes += Array("dropped=\(dropped)\n".utf8) }
+            if dropped > 0 {
+                bytes += Array((format == .json ? "{\"dropped\":\(dropped)}\n" : "dropped=\(dropped)\n").utf8)
+            }
             while !bytes.isEmpty {
                 let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
                 if count < 0, errno == EINTR { continue }

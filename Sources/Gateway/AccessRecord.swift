@@ -33,6 +33,9 @@ struct AccessRecord: Sendable {
         backend = mount.backendName
     }
 
+    /// Fields that hold a number; all others are text, whatever stands in them.
+    static let counts: Set<String> = ["status", "received", "sent", "micros"]
+
     /// The fields of a line, in order.
     func fields(_ report: ResponseReport) -> [(name: String, value: String)] {
         let micros = (MonotonicTime.now() - begin) / .microseconds(1)

@@ -33,7 +33,8 @@ struct Pipeline: RequestHandler {
             let answer = try await perform(request, asked, mount, dialect, &record)
             return finish(try await Self.serverResponse(answer), record)
         } catch {
-            record.cause = error.cause ?? error.message
+            // Not the message: it may quote what the client sent.
+            record.cause = error.cause ?? error.kind.rawValue
             return finish(Self.immediate(dialect.render(error, for: asked)), record)
         }
     }
@@ -73,6 +74,10 @@ struct Pipeline: RequestHandler {
         guard let token = dialect.token(in: asked) else { return nil }
         guard token.utf8.count <= Self.maximumTokenBytes else {
             throw Failure(.tokenRejected, "The token is longer than \(Self.maximumTokenBytes) bytes", isDetail: true)
+        }
+        // A query can carry bytes that no header can: they would end up in the head of a call.
+        guard token.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+            throw Failure(.tokenRejected, "The token holds control characters", isDetail: true)
         }
         return token
     }
@@ -137,13 +142,16 @@ struct Pipeline: RequestHandler {
 
     /// Messages that the server refuses have no dialect yet; data that cannot be had has the one of its mount.
     func rejection(status: Int, reason: String, head: RequestHead?) -> ServerResponse {
-        guard status >= 500, let head, let (mount, path) = mounts.find(head.path) else {
-            return Self.plain(status, reason + ".")
+        let id = head.map(RequestID.of) ?? RequestID.new()
+        var response = Self.plain(status, reason + ".")
+        if status >= 500, let head, let (mount, path) = mounts.find(head.path) {
+            let asked = ClientRequest(
+                head: head, path: path, query: head.query.map(String.init), mountPrefix: mount.prefix,
+                publicURL: publicURL ?? "", framing: .none, requestID: id)
+            let kind: Failure.Kind = status == 502 ? .badGateway : status == 501 ? .notImplemented : .internal
+            response = Self.immediate(mount.dialects.dialect(for: asked).render(Failure(kind, reason), for: asked))
         }
-        let asked = ClientRequest(
-            head: head, path: path, query: head.query.map(String.init), mountPrefix: mount.prefix,
-            publicURL: publicURL ?? "", framing: .none, requestID: "")
-        let kind: Failure.Kind = status == 502 ? .badGateway : status == 501 ? .notImplemented : .internal
-        return Self.immediate(mount.dialects.dialect(for: asked).render(Failure(kind, reason), for: asked))
+        response.head.fields.set("X-Openstack-Request-Id", id)
+        return response
     }
 }

@@ -18,5 +18,5 @@ enum RequestID {
         return isHarmless && id.utf8.count <= maximumBytes ? id : new()
     }
 
-    private static func new() -> String { "req-" + UUIDText.random() }
+    static func new() -> String { "req-" + UUIDText.random() }
 }
