@@ -26,10 +26,12 @@ int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int clinux_signalfd(const sigset_t *signals) { return signalfd(-1, signals, SFD_CLOEXEC); }
 
-ssize_t clinux_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count) {
-    if (second_count == 0) return send(fd, first, first_count, MSG_NOSIGNAL);
-    if (first_count == 0) return send(fd, second, second_count, MSG_NOSIGNAL);
-    struct iovec pieces[2] = {{(void *)first, first_count}, {(void *)second, second_count}};
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+ssize_t clinux_send(int fd, const struct clinux_piece *pieces, int count) {
+    struct iovec parts[CLINUX_MAX_PIECES];
+    int used = 0;
+    for (int i = 0; i < count && used < CLINUX_MAX_PIECES; i++)
+        if (pieces[i].count > 0) parts[used++] = (struct iovec){(void *)pieces[i].bytes, pieces[i].count};
+    if (used == 1) return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = used};
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }

@@ -156,30 +156,34 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
         try await write(bytes, [], timeout: timeout)
     }
 
-    /// Sends both pieces with as few calls and packets as possible.
-    public func write(_ head: [UInt8], _ body: [UInt8], timeout: Duration? = nil) async throws(IOError) {
+    /// Sends all pieces with as few calls and packets as possible.
+    public func write(
+        _ head: [UInt8], _ body: [UInt8], _ tail: [UInt8] = [], timeout: Duration? = nil
+    ) async throws(IOError) {
         var offset = 0
-        while offset < head.count + body.count {
-            let sent = try tryWrite(head, body, from: offset)
+        while offset < head.count + body.count + tail.count {
+            let sent = try tryWrite(head, body, tail, from: offset)
             offset += sent
             if sent == 0 { try await wait(.write, timeout) }
         }
     }
 
-    /// Sends what the kernel takes now of both pieces, behind the first `offset` bytes; 0: it would block.
-    public func tryWrite(_ head: [UInt8], _ body: [UInt8] = [], from offset: Int = 0) throws(IOError) -> Int {
+    /// Sends what the kernel takes now of the pieces, behind the first `offset` bytes; 0: it would block.
+    public func tryWrite(
+        _ head: [UInt8], _ body: [UInt8] = [], _ tail: [UInt8] = [], from offset: Int = 0
+    ) throws(IOError) -> Int {
         guard fd >= 0 else { throw .closed }
         guard mayWrite else { return 0 }
         let headOffset = min(offset, head.count)
         let bodyOffset = min(offset - headOffset, body.count)
-        let total = head.count - headOffset + body.count - bodyOffset
+        let tailOffset = min(offset - headOffset - bodyOffset, tail.count)
+        let total = head.count + body.count + tail.count - headOffset - bodyOffset - tailOffset
         while true {
             let sent = head.withUnsafeBytes { head in
                 body.withUnsafeBytes { body in
-                    // An empty array may have no base address.
-                    clinux_send2(
-                        fd, head.baseAddress.map { $0 + headOffset }, head.count - headOffset,
-                        body.baseAddress.map { $0 + bodyOffset }, body.count - bodyOffset)
+                    tail.withUnsafeBytes { tail in
+                        send(Self.piece(head, headOffset), Self.piece(body, bodyOffset), Self.piece(tail, tailOffset))
+                    }
                 }
             }
             if sent >= 0 {
@@ -194,6 +198,18 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
                 return 0
             case let number: throw IOError(number, "send")
             }
+        }
+    }
+
+    /// An empty array may have no base address.
+    private static func piece(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> clinux_piece {
+        clinux_piece(bytes: bytes.baseAddress.map { $0 + offset }, count: bytes.count - offset)
+    }
+
+    private func send(_ head: clinux_piece, _ body: clinux_piece, _ tail: clinux_piece) -> Int {
+        withUnsafeTemporaryAllocation(of: clinux_piece.self, capacity: Int(CLINUX_MAX_PIECES)) { pieces in
+            _ = pieces.initialize(fromContentsOf: [head, body, tail])
+            return clinux_send(fd, pieces.baseAddress, Int32(CLINUX_MAX_PIECES))
         }
     }
 

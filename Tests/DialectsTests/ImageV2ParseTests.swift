@@ -37,6 +37,14 @@ import Testing
         }
     }
 
+    @Test(arguments: ["-1", "9223372036854775808", "1e3", "10.5", "\"10\"", "true"])
+    func `an image whose size is no length is refused`(size: String) throws {
+        let document = #"{"id": "1", "status": "active", "size": \#(size)}"#
+        let object = try #require(try JSONReader.parse(Array(document.utf8)).object)
+        let failure = #expect(throws: Failure.self) { try ImageV2Image(object, marks: nil) }
+        #expect(failure?.kind == .badGateway)
+    }
+
     private func checkError(_ error: JSONObject, _ response: JSONObject) throws {
         var fields = Fields()
         for pair in response["headers"]?.array ?? [] {

@@ -154,6 +154,9 @@ extension ImageV2Backend {
         }
         let image = try result.get()
         if let refusal = demands.refusal(count: sent.count, checksum: sent.checksum) { throw refusal }
+        guard image.remoteStatus == ImageStatus.active.rawValue, image.remoteSize != nil else {
+            throw Failure(.badGateway, cause: "registry took the data, but its image is \(image.remoteStatus)")
+        }
         let isSame =
             image.remoteSize == sent.count && (image.remoteChecksum.map { $0.sameBytes(as: sent.checksum) } ?? true)
         guard isSame else {

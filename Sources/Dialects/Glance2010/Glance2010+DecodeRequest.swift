@@ -19,16 +19,9 @@ extension Glance2010 {
         }
     }
 
-    /// No registry has longer ids.
-    private static let maxIDBytes = 255
-
-    static func isID(_ text: String) -> Bool {
-        text.utf8.count <= maxIDBytes && text.utf8.allSatisfy(ByteSet.unreserved.contains)
-    }
-
     /// The id of a path, if an image can have it; others go to no backend.
     private static func imageID(_ id: String) throws(Failure) -> String {
-        guard isID(id) else { throw Failure(.imageNotFound, GlanceMessage.unknownImage(id), isDetail: true) }
+        guard PathSegments.isImageID(id) else { throw Failure(.imageNotFound, GlanceMessage.unknownImage(id), isDetail: true) }
         return id
     }
 

@@ -79,7 +79,7 @@ private struct Reader {
             metadata.location = value
         case .id:
             guard !Self.isNone(value) else { return }
-            guard Glance2010.isID(value) else { throw Failure(.badRequest, GlanceMessage.invalidID) }
+            guard PathSegments.isImageID(value) else { throw Failure(.badRequest, GlanceMessage.invalidID) }
             metadata.image[.id] = .text(value)
         case .store:
             guard !Self.isNone(value) else { return }

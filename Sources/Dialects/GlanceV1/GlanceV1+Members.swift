@@ -32,15 +32,11 @@ extension GlanceV1 {
         return members
     }
 
-    /// Old clients send numbers. The id becomes a path segment of a backend.
+    /// The id becomes a path segment of a backend.
     private static func member(_ entry: JSONValue) throws(Failure) -> Member {
-        let id: String
-        switch entry.object?["member_id"] {
-        case .string(let text)?: id = text
-        case .number(let text)?: id = text
-        default: throw Failure(.badRequest, GlanceMessage.membership)
+        guard let id = entry.object?["member_id"]?.text, PathSegments.isSafe(id) else {
+            throw Failure(.badRequest, GlanceMessage.membership)
         }
-        guard PathSegments.isSafe(id) else { throw Failure(.badRequest, GlanceMessage.membership) }
         return Member(id: id, canShare: entry.object?["can_share"].map(isTruthy))
     }
 

@@ -18,13 +18,17 @@ public struct GlanceV1: ClientDialect {
         if case .versions = resource { return Route(.versions, isAnonymous: true) }
         let method = request.head.method
         if resource == .collection, method == "PUT", let id = idHeader(of: request) {
-            guard PathSegments.isSafe(id) else { throw Failure(.unknownPath) }
+            guard PathSegments.isImageID(id) else { throw Failure(.imageNotFound) }
             return Route(.update, imageID: id)
         }
         guard let action = resource.methods.first(where: { $0.method == method })?.action else {
             throw Failure(.methodNotAllowed, GlanceMessage.wrongMethod(method), allow: resource.allow)
         }
-        return Route(action, imageID: resource.imageID, memberID: resource.memberID)
+        let id = resource.imageID
+        guard id.isEmpty || PathSegments.isImageID(id) else {
+            throw Failure(.imageNotFound, GlanceMessage.unknownImage(id), isDetail: true)
+        }
+        return Route(action, imageID: id, memberID: resource.memberID)
     }
 
     /// The image that `PUT /images` means (glance-v1 §1); nil without header or when it is no text.
@@ -76,6 +80,7 @@ extension GlanceV1 {
         }
     }
 
+    private static let collections = ["images", "shared-images"]
     static let versionSegments = ["v1", "v1.0", "v1.1"]
 
     /// Whether the mount itself is a version: then the path stands below it.
@@ -85,7 +90,7 @@ extension GlanceV1 {
 
     /// Nil: no such path. Above a version every unknown path is the versions document.
     func resource(of request: ClientRequest) -> Resource? {
-        guard var segments = PathSegments.decode(request.path) else { return nil }
+        guard var segments = PathSegments.decode(request.path, collections: Self.collections) else { return nil }
         if Self.isVersioned(request) { return Self.resource(below: segments[...]) }
         guard let first = segments.first else {
             return Self.asksForVersion(request) ? .root : .versions(isExplicit: false)
@@ -95,7 +100,7 @@ extension GlanceV1 {
             return Self.resource(below: segments[...])
         }
         if first == "versions" { return .versions(isExplicit: true) }
-        guard settings.acceptsUnversioned || Self.asksForVersion(request), first == "images" || first == "shared-images"
+        guard settings.acceptsUnversioned || Self.asksForVersion(request), Self.collections.contains(first)
         else { return .versions(isExplicit: false) }
         return Self.resource(below: segments[...])
     }

@@ -41,7 +41,7 @@ public struct ImageV2Image: Sendable {
         }
         remoteID = id
         remoteStatus = status
-        readFields(of: object)
+        try readFields(of: object)
         var server: [String: String] = [:]
         for member in object.members where !ImageV2Names.baseKeys.contains(member.key) {
             if let marks, marks.isMark(member.key) {
@@ -77,7 +77,7 @@ public struct ImageV2Image: Sendable {
         (.updatedAt, "updated_at"),
     ]
 
-    private mutating func readFields(of object: JSONObject) {
+    private mutating func readFields(of object: JSONObject) throws(Failure) {
         for (field, key) in Self.plainFields {
             guard let value = object[key] else { continue }
             if value.isNull {
@@ -86,7 +86,12 @@ public struct ImageV2Image: Sendable {
             }
             switch field.kind {
             case .text: if let text = value.text { image[field] = .text(text) }
-            case .integer: if let number = value.integer { image[field] = .integer(number) }
+            case .integer:
+                // A length that cannot be one would be told to clients, and compared with data.
+                guard let number = value.integer, number >= 0 else {
+                    throw Failure(.badGateway, "The registry answered with something that is no image", cause: "\(key) is no whole number")
+                }
+                image[field] = .integer(number)
             case .boolean: if let truth = value.boolean { image[field] = .boolean(truth) }
             case .time: if let time = value.text.flatMap({ Timestamp($0) }) { image[field] = .time(time) }
             }

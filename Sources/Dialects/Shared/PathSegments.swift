@@ -3,18 +3,33 @@ import Images
 
 /// A request's path in decoded segments: escapes are read once, behind the split, so that none can add a segment.
 enum PathSegments {
-    /// Empty segments are dropped: repeated slashes and a trailing one mean nothing in the v1 family (glance-v1 §1).
+    /// Repeated slashes before the collection and one at the end mean nothing in the v1 family (glance-v1 §1); behind the
+    /// collection an empty segment would be an empty id.
     ///
     /// - Returns: Nil when a segment is not ``isSafe(_:)``: there is no such path.
-    static func decode(_ path: String) -> [String]? {
+    static func decode(_ path: String, collections: [String]) -> [String]? {
         var segments: [String] = []
-        for part in path.utf8.split(separator: UInt8(ascii: "/")) {
+        var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        if parts.last?.isEmpty == true { parts.removeLast() }
+        for part in parts {
+            if part.isEmpty {
+                guard !segments.contains(where: collections.contains) else { return nil }
+                continue
+            }
             guard let text = String(validating: PercentCoding.decode(part), as: UTF8.self), isSafe(text) else {
                 return nil
             }
             segments.append(text)
         }
         return segments
+    }
+
+    /// No registry has longer ids.
+    private static let maxIDBytes = 255
+
+    /// Whether an image can have this id: nothing else is asked of a backend.
+    static func isImageID(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= maxIDBytes && text.utf8.allSatisfy(ByteSet.unreserved.contains)
     }
 
     /// Whether an id can stand as one segment of a backend's path: not empty, neither `.` nor `..`, no slash, no

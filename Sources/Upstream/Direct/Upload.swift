@@ -20,7 +20,7 @@ final class Upload: @unchecked Sendable {
     private let connection: DirectConnection
     private let body: (any BodySource)?
     private let timeouts: UpstreamTimeouts
-    /// Bytes that go before the next piece: the head, or the line end of the last chunk.
+    /// The head, before the first piece.
     private var pending: [UInt8]
     /// Bytes of the body to come; nil: chunked.
     private var remaining: Int64?
@@ -71,17 +71,18 @@ final class Upload: @unchecked Sendable {
     /// Sends a piece with what belongs around it; nil: the end.
     private func send(_ piece: [UInt8]?) async {
         var before = pending
+        var after: [UInt8] = []
         pending = []
         if let remaining {
             self.remaining = remaining - Int64(piece?.count ?? 0)
         } else if let piece {
             before.append(contentsOf: ChunkedEncoder.opening(piece.count))
-            pending = ChunkedEncoder.closing
+            after = ChunkedEncoder.closing
         } else {
             before.append(contentsOf: ChunkedEncoder.end)
         }
         do throws(IOError) {
-            try await connection.stream.write(before, piece ?? [], timeout: timeouts.betweenBytes)
+            try await connection.stream.write(before, piece ?? [], after, timeout: timeouts.betweenBytes)
         } catch {
             return fail(.sendFailed(error))
         }
