@@ -7,7 +7,8 @@ import Testing
 @Suite struct GlanceV1RouteTests {
     @Test(arguments: [
         "/images/%252e%252e", "/images/a%5cb", "/images/a%3fb", "/images/a%23b", "/images/a;v=2", "/images/%C3%A9",
-        "/images/%EF%BC%8F", "/images/..", "/images/a%2fb", "/images/a%00", "/images/" + String(repeating: "a", count: 256),
+        "/images/%EF%BC%8F", "/images/..", "/images/a%2fb", "/images/a%00",
+        "/images/" + String(repeating: "a", count: 256),
     ])
     func `an id that no image can have is not found`(path: String) {
         let request = Vectors.clientRequest("GET", path, mountPrefix: "/v1")

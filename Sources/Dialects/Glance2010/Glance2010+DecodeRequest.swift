@@ -21,7 +21,9 @@ extension Glance2010 {
 
     /// The id of a path, if an image can have it; others go to no backend.
     private static func imageID(_ id: String) throws(Failure) -> String {
-        guard PathSegments.isImageID(id) else { throw Failure(.imageNotFound, GlanceMessage.unknownImage(id), isDetail: true) }
+        guard PathSegments.isImageID(id) else {
+            throw Failure(.imageNotFound, GlanceMessage.unknownImage(id), isDetail: true)
+        }
         return id
     }
 

@@ -89,7 +89,9 @@ public struct ImageV2Image: Sendable {
             case .integer:
                 // A length that cannot be one would be told to clients, and compared with data.
                 guard let number = value.integer, number >= 0 else {
-                    throw Failure(.badGateway, "The registry answered with something that is no image", cause: "\(key) is no whole number")
+                    throw Failure(
+                        .badGateway, "The registry answered with something that is no image",
+                        cause: "\(key) is no whole number")
                 }
                 image[field] = .integer(number)
             case .boolean: if let truth = value.boolean { image[field] = .boolean(truth) }
