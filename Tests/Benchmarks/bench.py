@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from nginx import BACKEND, PEER, Nginx  # noqa: E402
@@ -91,13 +93,16 @@ def start_baleen(binary, directory, backend, port, admin):
         "loops": 1,
         "log": {"access": False},
     }))
-    process = subprocess.Popen([binary, "serve", "--config", configuration])
-    for _ in range(200):
+    began = time.monotonic()
+    process = subprocess.Popen([binary, "serve", "--config", configuration], stderr=subprocess.DEVNULL)
+    while time.monotonic() < began + 5:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/versions", timeout=1):
+                return process, (time.monotonic() - began) * 1000
+        except urllib.error.HTTPError:
+            return process, (time.monotonic() - began) * 1000
         except OSError:
-            time.sleep(0.02)
+            time.sleep(0.001)
     raise RuntimeError("baleen did not start")
 
 
@@ -132,10 +137,11 @@ def run(options, directory):
         servers.append(Nginx(directory / "backend", BACKEND, port=fast, root=root, id=ID))
         peer = Nginx(directory / "peer", PEER, port=peer_port, fast=fast, sink=sink_port)
         servers.append(peer)
-        ours = start_baleen(options.binary, directory, fast, port, free_port())
+        ours, start = start_baleen(options.binary, directory, fast, port, free_port())
+        print(f"start to first answer: {start:.0f} ms; resident when idle: {resident(ours.pid):.1f} MiB\n", flush=True)
         uploads = directory / "uploads"
         uploads.mkdir()
-        up = start_baleen(options.binary, uploads, sink_port, sink_front, free_port())
+        up, _ = start_baleen(options.binary, uploads, sink_port, sink_front, free_port())
         try:
             report(options, size, data, ours.pid, up.pid, peer.process.pid, port, sink_front, peer_port)
         finally:
