@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reading of ASCII where the standard library is too lenient for the wire: no signs, folds or equivalences it adds.
 public enum ASCII {
     /// A number of decimal digits only, no sign or blank; nil when empty, anything else, or more than `Int64.max`.
@@ -54,8 +56,16 @@ public enum ASCII {
     }
 
     /// Equality of strings byte by byte, where `==` knows canonical equivalence.
-    @inlinable public static func sameBytes(_ a: String, _ b: String) -> Bool {
-        a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8)
+    public static func sameBytes(_ a: String, _ b: String) -> Bool {
+        // `==` is quick where it says no.
+        guard a.utf8.count == b.utf8.count, a == b else { return false }
+        var (a, b) = (a, b)
+        return a.withUTF8 { a in
+            b.withUTF8 { b in
+                guard let left = a.baseAddress, let right = b.baseAddress else { return true }
+                return memcmp(left, right, a.count) == 0
+            }
+        }
     }
 
     /// Equality but for the case of ASCII letters.

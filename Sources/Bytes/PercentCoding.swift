@@ -38,7 +38,7 @@ public enum PercentCoding {
 
     /// Upper-case escapes for every byte of the UTF-8 form that is not kept. `%` itself is coded unless kept.
     public static func encode(_ text: String, keeping kept: ByteSet = .unreserved) -> String {
-        encode(text.utf8, keeping: kept)
+        text.utf8.allSatisfy(kept.contains) ? text : encode(text.utf8, keeping: kept)
     }
 
     /// The same for any bytes; `kept` should hold ASCII only.

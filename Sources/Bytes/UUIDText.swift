@@ -2,15 +2,7 @@
 public enum UUIDText {
     /// A random one (RFC 9562 §5.4), lower case with hyphens, from the kernel's generator.
     public static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        for _ in 0..<2 {
-            let word = generator.next()
-            for shift in stride(from: 0 as UInt64, to: 64, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: word >> shift))
-            }
-        }
-        return text(bytes, version: 4)
+        text(RandomBytes.next16(), version: 4)
     }
 
     /// The name-based one of a namespace and a name (RFC 9562 §5.5): the same for the same input everywhere.
@@ -43,13 +35,26 @@ public enum UUIDText {
         return bytes.count == 32 && bytes.allSatisfy(ByteSet.hexDigits.contains)
     }
 
-    private static func text(_ bytes: [UInt8], version: UInt8) -> String {
-        var bytes = Array(bytes.prefix(16))
-        guard bytes.count == 16 else { return "" }
-        bytes[6] = bytes[6] & 0x0F | version << 4
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        var digits = Array(Hex.encode(bytes).utf8)
-        for place in [20, 16, 12, 8] { digits.insert(UInt8(ascii: "-"), at: place) }
-        return String(decoding: digits, as: UTF8.self)
+    /// Places of a UUID's text behind which a hyphen stands, in bytes of its value.
+    private static let groupEnds = [4, 6, 8, 10]
+
+    private static func text(_ bytes: some Collection<UInt8>, version: UInt8) -> String {
+        guard bytes.count >= 16 else { return "" }
+        return String(unsafeUninitializedCapacity: 36) { buffer in
+            var place = 0
+            for (index, byte) in bytes.prefix(16).enumerated() {
+                if groupEnds.contains(index) {
+                    buffer[place] = UInt8(ascii: "-")
+                    place += 1
+                }
+                var byte = byte
+                if index == 6 { byte = byte & 0x0F | version << 4 }
+                if index == 8 { byte = byte & 0x3F | 0x80 }
+                buffer[place] = Hex.lower(byte >> 4)
+                buffer[place + 1] = Hex.lower(byte & 0x0F)
+                place += 2
+            }
+            return place
+        }
     }
 }

@@ -11,8 +11,11 @@ public final class OffloadPool: @unchecked Sendable {
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var queue: [@Sendable () -> Void] = []
+    /// Nil: taken already.
+    private var queue: [(@Sendable () -> Void)?] = []
     private var head = 0
+    /// Taken places are given back when there are so many.
+    private static let compactionCount = 256
     private var idle = 0
     private var started = 0
     private let limit: Int
@@ -57,19 +60,21 @@ public final class OffloadPool: @unchecked Sendable {
 
     fileprivate func serve() {
         clinux_name_thread("offload")
-        while true { take()() }
+        while true { take()?() }
     }
 
-    private func take() -> @Sendable () -> Void {
+    private func take() -> (@Sendable () -> Void)? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         idle += 1
         while head == queue.count { pthread_cond_wait(condition, mutex) }
         idle -= 1
         let work = queue[head]
+        // What the work holds on to must not outlive it, however long the queue stays busy.
+        queue[head] = nil
         head += 1
-        if head == queue.count {
-            queue.removeAll(keepingCapacity: head < 1024)
+        if head == queue.count || head == Self.compactionCount {
+            queue.removeFirst(head)
             head = 0
         }
         return work

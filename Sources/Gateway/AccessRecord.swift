@@ -7,10 +7,12 @@ import Server
 /// What one line of the access log says of a request. No token and no query value ever gets here.
 struct AccessRecord: Sendable {
     let id: String
-    let peer: String
-    let method: String
+    private let request: RequestHead
+    private let address: SocketAddress
+    var peer: String { address.host }
+    var method: String { request.method }
     /// Without the query, which may carry a token.
-    let path: String
+    var path: String { String(request.path) }
     let begin = MonotonicTime.now()
     private(set) var mountPrefix = "-"
     private(set) var dialect = "-"
@@ -22,9 +24,8 @@ struct AccessRecord: Sendable {
 
     init(_ request: ServerRequest, id: String) {
         self.id = id
-        peer = request.peer.host
-        method = request.head.method
-        path = String(request.head.path)
+        address = request.peer
+        self.request = request.head
     }
 
     mutating func mount(_ mount: Mount, _ dialect: any ClientDialect) {

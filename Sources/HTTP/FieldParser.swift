@@ -75,7 +75,8 @@ enum FieldParser {
 }
 
 extension Fields {
-    mutating func reserve(bytes: Int) {
+    /// Makes room for names and values of so many bytes.
+    public mutating func reserve(bytes: Int) {
         store.reserveCapacity(bytes)
         entries.reserveCapacity(16)
     }

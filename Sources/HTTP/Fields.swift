@@ -48,7 +48,8 @@ public struct Fields: Sendable {
     @inlinable public var byteCount: Int { store.count }
 
     @inlinable public mutating func append(_ name: String, _ value: String) {
-        append(name: name.utf8, value: value.utf8)
+        var (name, value) = (name, value)
+        name.withUTF8 { name in value.withUTF8 { value in append(name: name, value: value) } }
     }
 
     @inlinable public mutating func append(name: some Collection<UInt8>, value: some Collection<UInt8>) {
@@ -71,20 +72,40 @@ public struct Fields: Sendable {
 
     /// The first value of that name as text; nil when absent or not UTF-8.
     @inlinable public subscript(name: String) -> String? {
-        for entry in entries where Self.equal(store[entry.name], name) {
-            return String(validating: store[entry.value], as: UTF8.self)
+        guard let place = firstPlace(of: name, from: 0) else { return nil }
+        return String(validating: store[entries[place].value], as: UTF8.self)
+    }
+
+    /// The place of the first field of that name at or behind `start`.
+    @inlinable func firstPlace(of name: String, from start: Int) -> Int? {
+        var name = name
+        return name.withUTF8 { wanted in
+            store.withUnsafeBufferPointer { store in
+                entries[start...].firstIndex { entry in
+                    guard entry.name.count == wanted.count else { return false }
+                    var index = entry.name.lowerBound
+                    for other in wanted {
+                        guard Self.equal(store[index], other) else { return false }
+                        index += 1
+                    }
+                    return true
+                }
+            }
         }
-        return nil
     }
 
     @inlinable public func contains(_ name: String) -> Bool {
-        entries.contains { Self.equal(store[$0.name], name) }
+        firstPlace(of: name, from: 0) != nil
     }
 
     /// Every value of that name, in order.
     @inlinable public func all(_ name: String) -> [ArraySlice<UInt8>] {
         var found: [ArraySlice<UInt8>] = []
-        for entry in entries where Self.equal(store[entry.name], name) { found.append(store[entry.value]) }
+        var start = 0
+        while let place = firstPlace(of: name, from: start) {
+            found.append(store[entries[place].value])
+            start = place + 1
+        }
         return found
     }
 
@@ -93,14 +114,16 @@ public struct Fields: Sendable {
         guard bytes.count == text.utf8.count else { return false }
         var index = bytes.startIndex
         for other in text.utf8 {
-            let byte = bytes[index]
-            if byte != other {
-                let folded = byte | 0x20
-                guard folded == other | 0x20, folded >= 0x61, folded <= 0x7a else { return false }
-            }
+            guard equal(bytes[index], other) else { return false }
             index += 1
         }
         return true
+    }
+
+    @inlinable static func equal(_ byte: UInt8, _ other: UInt8) -> Bool {
+        if byte == other { return true }
+        let folded = byte | 0x20
+        return folded == other | 0x20 && folded >= 0x61 && folded <= 0x7a
     }
 }
 

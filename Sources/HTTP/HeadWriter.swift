@@ -47,17 +47,22 @@ public enum HeadWriter {
     private static func append(
         _ fields: Fields, _ framing: [(String, String)], to bytes: inout [UInt8]
     ) throws(Refusal) {
-        for field in fields {
-            guard !field.name.isEmpty, ByteClass.token.containsAll(field.name) else {
-                throw Refusal("a header name holds a character that is no token character")
+        try fields.store.withUnsafeBufferPointer { store throws(Refusal) in
+            for entry in fields.entries {
+                let name = UnsafeBufferPointer(rebasing: store[entry.name])
+                let value = UnsafeBufferPointer(rebasing: store[entry.value])
+                guard !name.isEmpty, ByteClass.token.containsAll(name) else {
+                    throw Refusal("a header name holds a character that is no token character")
+                }
+                guard ByteClass.fieldValue.containsAll(value) else {
+                    let shown = String(decoding: name, as: UTF8.self)
+                    throw Refusal("the value of header \(shown) holds a control character")
+                }
+                bytes.append(contentsOf: name)
+                bytes.append(contentsOf: [0x3a, 0x20])
+                bytes.append(contentsOf: value)
+                bytes.append(contentsOf: [0x0d, 0x0a])
             }
-            guard ByteClass.fieldValue.containsAll(field.value) else {
-                throw Refusal("the value of header \(field.nameText) holds a control character")
-            }
-            bytes.append(contentsOf: field.name)
-            bytes.append(contentsOf: [0x3a, 0x20])
-            bytes.append(contentsOf: field.value)
-            bytes.append(contentsOf: [0x0d, 0x0a])
         }
         for (name, value) in framing {
             bytes.append(contentsOf: name.utf8)

@@ -21,11 +21,13 @@ public struct RequestHead: Sendable {
     }
 
     /// The part of the target before `?`, still percent-encoded.
-    public var path: Substring { target.prefix { $0 != "?" } }
+    public var path: Substring { target[..<(mark ?? target.endIndex)] }
+
+    private var mark: String.Index? { target.utf8.firstIndex(of: UInt8(ascii: "?")) }
 
     /// The part behind the first `?`, nil when there is none.
     public var query: Substring? {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return nil }
+        guard let mark else { return nil }
         return target[target.utf8.index(after: mark)...]
     }
 }

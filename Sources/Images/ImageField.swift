@@ -1,3 +1,5 @@
+public import Bytes
+
 /// The fields of the canonical image (mapping §1), other than properties, tags and members.
 ///
 /// The raw value is the canonical name; dialects map it to their spellings in their own tables.
@@ -104,7 +106,7 @@ extension FieldValue: Equatable {
 
 extension String {
     /// Equality of UTF-8 bytes; `==` would use canonical equivalence.
-    @inlinable public func sameBytes(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+    @inlinable public func sameBytes(as other: String) -> Bool { ASCII.sameBytes(self, other) }
 
     /// Order by code point, which for UTF-8 is the order of bytes.
     @inlinable public func precedesByCodePoint(_ other: String) -> Bool {

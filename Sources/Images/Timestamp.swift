@@ -54,13 +54,20 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     }
 
     private static func append(_ value: Int64, width: Int, to bytes: inout [UInt8]) {
-        var digits: [UInt8] = []
+        let start = bytes.count
+        var place = start + width
         var rest = value.magnitude
-        while rest > 0 || digits.count < width {
-            digits.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        for _ in 0..<width { bytes.append(UInt8(ascii: "0")) }
+        while rest > 0 {
+            let digit = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
+            if place > start {
+                place -= 1
+                bytes[place] = digit
+            } else {
+                bytes.insert(digit, at: start)
+            }
         }
-        bytes.append(contentsOf: digits.reversed())
     }
 
     /// Days since 1970-01-01 to year, month, day of the proleptic Gregorian calendar (eras of 400 years).

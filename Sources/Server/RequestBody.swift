@@ -9,7 +9,7 @@ final class RequestBody: BodySource {
         case length(Int64)
         case chunked(ChunkedDecoder)
         case ended
-        case failed
+        case failed(BodyError)
     }
 
     private let stream: SocketStream
@@ -58,10 +58,11 @@ final class RequestBody: BodySource {
     }
 
     func next() async throws(BodyError) -> [UInt8]? {
-        do {
+        if case .failed(let error) = framing { throw error }
+        do throws(BodyError) {
             return try await pull()
         } catch {
-            framing = .failed
+            framing = .failed(error)
             throw error
         }
     }

@@ -81,9 +81,10 @@ extension GlanceV1 {
     /// The metadata headers of HEAD and GET; fields without value have none (glance-v1 §3).
     private static func headers(of image: Image, _ request: ClientRequest) -> Fields {
         var fields = emptyFields
+        fields.reserve(bytes: usualHeaderBytes)
         for rule in detailRules {
             guard let field = rule.field, let text = headerText(shown(field, of: image)) else { continue }
-            fields.append(prefix + rule.name, HeaderProperties.harmless(text))
+            fields.append(rule.header, HeaderProperties.harmless(text))
         }
         fields.append(prefix + "uri", HeaderProperties.harmless(url(of: image, imagesURL(request))))
         fields.append(prefix + "deleted", isDeleted(image) ? "True" : "False")
@@ -94,6 +95,8 @@ extension GlanceV1 {
         if let checksum = checksum(of: image) { fields.append("ETag", checksum) }
         return fields
     }
+
+    private static let usualHeaderBytes = 1024
 
     private static func headerText(_ value: FieldValue) -> String? {
         switch value {

@@ -20,6 +20,7 @@ extension GlanceV1 {
         let create: Access
         let update: Access
         let shown: Shown
+        let header: String
 
         init(
             _ field: ImageField?, _ name: String, create: Access = .taken, update: Access = .taken,
@@ -30,6 +31,7 @@ extension GlanceV1 {
             self.create = create
             self.update = update
             self.shown = shown
+            header = GlanceV1.prefix + name
         }
     }
 

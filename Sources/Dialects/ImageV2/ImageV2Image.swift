@@ -41,9 +41,9 @@ public struct ImageV2Image: Sendable {
         }
         remoteID = id
         remoteStatus = status
-        try readFields(of: object)
+        let custom = try readFields(of: object)
         var server: [String: String] = [:]
-        for member in object.members where !ImageV2Names.baseKeys.contains(member.key) {
+        for member in custom {
             if let marks, marks.isMark(member.key) {
                 readMark(member, marks)
             } else if member.key.utf8.starts(with: "os_glance".utf8) {
@@ -68,34 +68,31 @@ public struct ImageV2Image: Sendable {
         }
     }
 
-    /// Fields whose JSON value is the canonical one.
-    private static let plainFields: [(ImageField, String)] = [
-        (.name, "name"), (.status, "status"), (.diskFormat, "disk_format"), (.containerFormat, "container_format"),
-        (.size, "size"), (.virtualSize, "virtual_size"), (.checksum, "checksum"), (.osHashAlgo, "os_hash_algo"),
-        (.osHashValue, "os_hash_value"), (.owner, "owner"), (.visibility, "visibility"), (.minRAM, "min_ram"),
-        (.minDisk, "min_disk"), (.protected, "protected"), (.hidden, "os_hidden"), (.createdAt, "created_at"),
-        (.updatedAt, "updated_at"),
-    ]
-
-    private mutating func readFields(of object: JSONObject) throws(Failure) {
-        for (field, key) in Self.plainFields {
-            guard let value = object[key] else { continue }
-            if value.isNull {
+    /// - Returns: the members that are custom properties.
+    private mutating func readFields(of object: JSONObject) throws(Failure) -> [JSONObject.Member] {
+        var custom: [JSONObject.Member] = []
+        for member in object.members {
+            guard let base = ImageV2Names.base(member.key) else {
+                custom.append(member)
+                continue
+            }
+            guard let field = base.field else { continue }
+            if member.value.isNull {
                 image[field] = .null
                 continue
             }
             switch field.kind {
-            case .text: if let text = value.text { image[field] = .text(text) }
+            case .text: if let text = member.value.text { image[field] = .text(text) }
             case .integer:
                 // A length that cannot be one would be told to clients, and compared with data.
-                guard let number = value.integer, number >= 0 else {
+                guard let number = member.value.integer, number >= 0 else {
                     throw Failure(
                         .badGateway, "The registry answered with something that is no image",
-                        cause: "\(key) is no whole number")
+                        cause: "\(member.key) is no whole number")
                 }
                 image[field] = .integer(number)
-            case .boolean: if let truth = value.boolean { image[field] = .boolean(truth) }
-            case .time: if let time = value.text.flatMap({ Timestamp($0) }) { image[field] = .time(time) }
+            case .boolean: if let truth = member.value.boolean { image[field] = .boolean(truth) }
+            case .time: if let time = member.value.text.flatMap({ Timestamp($0) }) { image[field] = .time(time) }
             }
         }
         image[.id] = .text(remoteID)
@@ -110,6 +107,7 @@ public struct ImageV2Image: Sendable {
         image[.location] = (object["direct_url"]?.text ?? firstLocation).map(FieldValue.text) ?? .null
         let store = object["stores"]?.text.flatMap { ASCII.split($0, UInt8(ascii: ",")).first }
         image[.store] = store.flatMap { $0.isEmpty ? nil : FieldValue.text($0) } ?? .null
+        return custom
     }
 
     private mutating func readMark(_ member: JSONObject.Member, _ names: ImageV2Marks) {

@@ -3,12 +3,30 @@ import Images
 
 /// Names and values of custom properties on an Image API v2 registry (mapping §4.2).
 public enum ImageV2Names {
-    /// The keys of the schema's base set: every other key is a custom property.
-    static let baseKeys: Set<String> = [
-        "id", "name", "status", "visibility", "protected", "os_hidden", "checksum", "os_hash_algo", "os_hash_value",
-        "owner", "size", "virtual_size", "container_format", "disk_format", "created_at", "updated_at", "tags",
-        "direct_url", "min_ram", "min_disk", "self", "file", "stores", "schema", "locations",
+    /// The keys of the schema's base set, with the field whose value is the canonical one; every other key is a custom
+    /// property.
+    private static let base: [(key: String, field: ImageField?)] = [
+        ("id", nil), ("name", .name), ("status", .status), ("visibility", .visibility), ("protected", .protected),
+        ("os_hidden", .hidden), ("checksum", .checksum), ("os_hash_algo", .osHashAlgo),
+        ("os_hash_value", .osHashValue), ("owner", .owner), ("size", .size), ("virtual_size", .virtualSize),
+        ("container_format", .containerFormat), ("disk_format", .diskFormat), ("created_at", .createdAt),
+        ("updated_at", .updatedAt), ("tags", nil), ("direct_url", nil), ("min_ram", .minRAM), ("min_disk", .minDisk),
+        ("self", nil), ("file", nil), ("stores", nil), ("schema", nil), ("locations", nil),
     ]
+    /// The same by the length of the key: every key of every image is looked up here.
+    private static let baseByLength: [[(key: String, field: ImageField?)]] = {
+        let longest = base.map(\.key.utf8.count).max() ?? 0
+        return (0...longest).map { length in base.filter { $0.key.utf8.count == length } }
+    }()
+
+    /// The entry of a key of the base set; nil for all others.
+    static func base(_ key: String) -> (key: String, field: ImageField?)? {
+        let length = key.utf8.count
+        guard length < baseByLength.count else { return nil }
+        return baseByLength[length].first { $0.key.sameBytes(as: key) }
+    }
+
+    static func isBase(_ key: String) -> Bool { base(key) != nil }
     /// Names that the registry reserves beside them.
     static let reserved: Set<String> = ["location", "deleted", "deleted_at"]
     /// Names that PATCH answers and does not store, or fails on (image-v2 §6).
@@ -31,7 +49,7 @@ public enum ImageV2Names {
     static func needsEscape(name: String, markPrefix: String) -> Bool {
         let bytes = name.utf8
         if bytes.isEmpty || bytes.first == UInt8(ascii: "_") { return true }
-        if baseKeys.contains(name) || reserved.contains(name) || unsettable.contains(name) { return true }
+        if isBase(name) || reserved.contains(name) || unsettable.contains(name) { return true }
         if bytes.starts(with: "os_glance".utf8) || bytes.starts(with: markPrefix.utf8) { return true }
         if let first = name.unicodeScalars.first, isBlank(first) { return true }
         if let last = name.unicodeScalars.last, isBlank(last) { return true }

@@ -19,7 +19,7 @@ public struct ImageV2Schema: Sendable {
 
     /// - Parameter properties: the schema's member `properties`.
     public init(properties: JSONObject) {
-        for member in properties.members where !ImageV2Names.baseKeys.contains(member.key) {
+        for member in properties.members where !ImageV2Names.isBase(member.key) {
             guard let described = member.value.object else { continue }
             var rule = Rule()
             rule.allowsNull = described["type"]?.array?.contains { $0.text == "null" } ?? false

@@ -5,6 +5,7 @@ enum HeaderProperties {
     /// Of names that fold to one another only the folded one is shown, else the first by code point: two equal headers
     /// would be joined by the client. Properties without name or value have no header.
     static func shown(of image: Image, fold: PropertyFold) -> [(name: String, value: String)] {
+        guard !image.properties.isEmpty else { return [] }
         var chosen: [[UInt8]: String] = [:]
         for property in image.properties.list where !property.name.isEmpty && property.value != nil {
             let folded = fold.apply(property.name)

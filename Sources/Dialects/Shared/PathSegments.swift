@@ -16,9 +16,10 @@ enum PathSegments {
                 guard !segments.contains(where: collections.contains) else { return nil }
                 continue
             }
-            guard let text = String(validating: PercentCoding.decode(part), as: UTF8.self), isSafe(text) else {
-                return nil
-            }
+            let text =
+                part.contains(UInt8(ascii: "%"))
+                ? String(validating: PercentCoding.decode(part), as: UTF8.self) : String(Substring(part))
+            guard let text, isSafe(text) else { return nil }
             segments.append(text)
         }
         return segments
