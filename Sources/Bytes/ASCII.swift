@@ -59,13 +59,13 @@ public enum ASCII {
     public static func sameBytes(_ a: String, _ b: String) -> Bool {
         // `==` is quick where it says no.
         guard a.utf8.count == b.utf8.count, a == b else { return false }
-        var (a, b) = (a, b)
-        return a.withUTF8 { a in
-            b.withUTF8 { b in
-                guard let left = a.baseAddress, let right = b.baseAddress else { return true }
-                return memcmp(left, right, a.count) == 0
+        let isSame = a.utf8.withContiguousStorageIfAvailable { left in
+            b.utf8.withContiguousStorageIfAvailable { right in
+                guard let left = left.baseAddress, let start = right.baseAddress else { return true }
+                return memcmp(left, start, right.count) == 0
             }
         }
+        return (isSame ?? nil) ?? a.utf8.elementsEqual(b.utf8)
     }
 
     /// Equality but for the case of ASCII letters.

@@ -86,7 +86,7 @@ struct Pipeline: RequestHandler {
     /// whole. Only adding a member goes ahead, since an old kamaki announces a body there and never sends it
     /// (plankton §7.6).
     private func skipBody(of operation: Operation, _ request: ServerRequest) async throws(Failure) {
-        if operation.takesData { return }
+        if operation.takesData || request.framing == .none { return }
         if case .addMember = operation { return }
         try await DocumentReader.skip(request.body, limit: unreadBodyBytes)
     }

@@ -5,7 +5,10 @@
     init(_ contains: (UInt8) -> Bool) { members = (0...255).map { contains(UInt8($0)) } }
 
     @inlinable func contains(_ byte: UInt8) -> Bool { members[Int(byte)] }
-    @inlinable func containsAll(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { members[Int($0)] } }
+    @inlinable func containsAll(_ bytes: some Sequence<UInt8>) -> Bool {
+        // The table has an entry for every byte.
+        members.withUnsafeBufferPointer { members in bytes.allSatisfy { members[Int($0)] } }
+    }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {

@@ -13,6 +13,10 @@ enum FieldParser {
         }
 
         mutating func find(in bytes: [UInt8]) throws(HTTPParseError) -> Int? {
+            try bytes.withUnsafeBufferPointer { bytes throws(HTTPParseError) in try find(in: bytes) }
+        }
+
+        private mutating func find(in bytes: UnsafeBufferPointer<UInt8>) throws(HTTPParseError) -> Int? {
             while position < bytes.count {
                 let byte = bytes[position]
                 if byte == 0x0a {
@@ -39,6 +43,15 @@ enum FieldParser {
     ) throws(HTTPParseError) -> Fields {
         var fields = Fields()
         fields.reserve(bytes: range.count)
+        try bytes.withUnsafeBufferPointer { bytes throws(HTTPParseError) in
+            try parse(bytes, range, maximumCount: maximumCount, into: &fields)
+        }
+        return fields
+    }
+
+    private static func parse(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, maximumCount: Int, into fields: inout Fields
+    ) throws(HTTPParseError) {
         var start = range.lowerBound
         while start < range.upperBound {
             guard let feed = bytes[start..<range.upperBound].firstIndex(of: 0x0a) else { break }
@@ -49,10 +62,11 @@ enum FieldParser {
             }
             try append(line, to: &fields)
         }
-        return fields
     }
 
-    private static func append(_ line: ArraySlice<UInt8>, to fields: inout Fields) throws(HTTPParseError) {
+    private static func append(_ line: Slice<UnsafeBufferPointer<UInt8>>, to fields: inout Fields)
+        throws(HTTPParseError)
+    {
         guard let first = line.first, first != 0x20, first != 0x09 else {
             throw HTTPParseError(400, "a header line is folded or begins with a blank")
         }
@@ -60,17 +74,17 @@ enum FieldParser {
             throw HTTPParseError(400, "a header line has no colon")
         }
         let name = line[line.startIndex..<colon]
-        guard !name.isEmpty, ByteClass.token.containsAll(name) else {
+        guard !name.isEmpty, ByteClass.token.containsAll(UnsafeBufferPointer(rebasing: name)) else {
             throw HTTPParseError(400, "a header name holds a character that is no token character")
         }
         var value = line[(colon + 1)...]
         while let byte = value.first, byte == 0x20 || byte == 0x09 { value.removeFirst() }
         while let byte = value.last, byte == 0x20 || byte == 0x09 { value.removeLast() }
-        guard ByteClass.fieldValue.containsAll(value) else {
+        guard ByteClass.fieldValue.containsAll(UnsafeBufferPointer(rebasing: value)) else {
             throw HTTPParseError(
                 400, "the value of header \(String(decoding: name, as: UTF8.self)) holds a control character")
         }
-        fields.append(name: name, value: value)
+        fields.append(name: UnsafeBufferPointer(rebasing: name), value: UnsafeBufferPointer(rebasing: value))
     }
 }
 

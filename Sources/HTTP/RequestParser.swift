@@ -104,8 +104,8 @@ public struct RequestParser: Sendable {
 
     /// Origin form as it is; `http://HOST/...` without its authority; `*` for OPTIONS. Everything else is refused.
     private static func originForm(_ target: String, method: String) throws(HTTPParseError) -> String {
+        if target.utf8.first == UInt8(ascii: "/") || (target == "*" && method == "OPTIONS") { return target }
         let bytes = Array(target.utf8)
-        if bytes.first == UInt8(ascii: "/") || (target == "*" && method == "OPTIONS") { return target }
         let schemes = ["http://", "https://"]
         guard
             let scheme = schemes.first(where: {
