@@ -55,7 +55,7 @@ public final class Listener: ReadinessHandler, @unchecked Sendable {
     public func stop() {
         guard let registration else { return }
         isPaused = false
-        acceptAll()
+        while acceptSome() {}
         isStopped = true
         loop.deregister(socket.raw, registration)
         self.registration = nil
@@ -68,15 +68,21 @@ public final class Listener: ReadinessHandler, @unchecked Sendable {
     public func becameReady(_ events: Readiness) { acceptAll() }
 
     private func acceptAll() {
-        guard !isPaused, !isStopped, backOff?.isArmed != true else { return }
+        if acceptSome() { loop.execute { self.acceptAll() } }
+    }
+
+    /// Takes connections from the kernel's queue; whether there may be more.
+    private func acceptSome() -> Bool {
         for _ in 0..<Self.acceptsPerTurn {
+            // `onAccept` may pause.
+            guard !isPaused, !isStopped, backOff?.isArmed != true else { return false }
             switch Socket.accept(socket.raw) {
             case .connection(let fd, let peer):
                 takeReserve()
                 if let stream = try? SocketStream(FileDescriptor(adopting: fd), peer: peer, loop: loop) {
                     onAccept(stream)
                 }
-            case .failed(EAGAIN): return
+            case .failed(EAGAIN): return false
             case .failed(EMFILE), .failed(ENFILE), .failed(ENOBUFS), .failed(ENOMEM):
                 if reserve >= 0 {
                     _ = Glibc.close(reserve)
@@ -85,11 +91,11 @@ public final class Listener: ReadinessHandler, @unchecked Sendable {
                 }
                 backOffCount += 1
                 backOff?.arm(after: Self.backOffTime)
-                return
+                return false
             case .failed: continue  // that one connection is gone already
             }
         }
-        loop.execute { self.acceptAll() }
+        return true
     }
 
     private func takeReserve() {

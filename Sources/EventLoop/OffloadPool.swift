@@ -30,11 +30,12 @@ public final class OffloadPool: @unchecked Sendable {
     /// Runs `body` on a pool thread and gives its result back on the caller's executor.
     public func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withUnsafeThrowingContinuation { continuation in
-            submit { continuation.resume(with: Result(catching: body)) }
+            post { continuation.resume(with: Result(catching: body)) }
         }
     }
 
-    private func submit(_ work: @escaping @Sendable () -> Void) {
+    /// Runs `work` on a pool thread some time.
+    func post(_ work: @escaping @Sendable () -> Void) {
         pthread_mutex_lock(mutex)
         queue.append(work)
         let needsThread = idle < queue.count - head && started < limit

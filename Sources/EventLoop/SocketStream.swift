@@ -235,7 +235,7 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
         writer.timer?.invalidate()
     }
 
-    /// Calls `action` when the peer closes or the connection breaks while no task reads; at once if it already did.
+    /// Calls `action` when the peer closes or the connection breaks, also while a task reads; at once if it already did.
     /// At most one call for each kind; nil stops it.
     public func onHangup(_ action: ((Hangup) -> Void)?) {
         hangupAction = action
@@ -246,7 +246,6 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
 
     public func becameReady(_ events: Readiness) {
         let broken = !events.isDisjoint(with: [.hungUp, .failed])
-        let isWatched = reader.isWaiting
         if broken || !events.isDisjoint(with: [.readable, .peerClosed]) {
             mayRead = true
             reader.end(.ready)
@@ -259,7 +258,7 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
         let now: Hangup? = broken ? .gone : events.contains(.peerClosed) ? .peerClosed : nil
         if let now, now != hangup {
             hangup = now
-            if !isWatched { hangupAction?(now) }
+            hangupAction?(now)
         }
     }
 }

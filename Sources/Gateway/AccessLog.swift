@@ -10,6 +10,8 @@ final class AccessLog: @unchecked Sendable {
     private struct Queue {
         var lines: [[UInt8]] = []
         var dropped = 0
+        /// The writer is at work on lines that it took.
+        var isWriting = false
     }
 
     private let format: Format
@@ -81,7 +83,7 @@ final class AccessLog: @unchecked Sendable {
         while true {
             sem_wait(waiting)
             let (lines, dropped) = queue.withLock { queue in
-                defer { queue = Queue() }
+                defer { queue = Queue(isWriting: true) }
                 return (queue.lines, queue.dropped)
             }
             var bytes = lines.flatMap { $0 }[...]
@@ -94,8 +96,20 @@ final class AccessLog: @unchecked Sendable {
                 guard count > 0 else { break }
                 bytes = bytes.dropFirst(count)
             }
+            queue.withLock { $0.isWriting = false }
         }
     }
+
+    /// Waits, for a bounded time, until everything is written. Blocks: only at the end of the process.
+    func flush() {
+        for _ in 0..<Self.flushTries {
+            if queue.withLock({ $0.lines.isEmpty && !$0.isWriting }) { return }
+            usleep(Self.flushPauseMicroseconds)
+        }
+    }
+
+    private static let flushTries = 100
+    private static let flushPauseMicroseconds: UInt32 = 10_000
 }
 
 private func accessLogThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

@@ -18,6 +18,8 @@ struct LocationPolicy: Sendable {
     private static let networkSchemes = ["http", "https"]
     private static let privateNames = ["localhost", "local", "internal", "localdomain", "lan", "home", "intranet"]
     private static let maximumBytes = 2048
+    /// A name whose addresses are not known by then is refused.
+    private static let lookUpTime = Duration.seconds(5)
 
     func check(_ operation: Operation) async throws(Failure) {
         switch operation.source {
@@ -75,7 +77,8 @@ struct LocationPolicy: Sendable {
             guard labels.count > 1, let last = labels.last, !Self.privateNames.contains(String(last)) else {
                 return false
             }
-            guard let found = try? await Resolver.resolve(name, port: 80) else { return false }
+            guard let found = try? await Resolver.resolve(
+                    name, port: 80, for: .judging, within: Self.lookUpTime) else { return false }
             return !found.isEmpty && found.allSatisfy(\.isPublic)
         }
     }

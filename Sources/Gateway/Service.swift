@@ -7,6 +7,7 @@ import Images
 import Posix
 import Registry
 import Server
+import Synchronization
 import Upstream
 
 /// The running gateway: loops, backends, listeners, built from one configuration.
@@ -22,6 +23,7 @@ public final class Service: Sendable {
     private let server: Server
     private let admin: Server?
     private let metrics: Metrics
+    private let log: AccessLog?
     private let state = ServiceState()
     /// What start-up found that an operator should know.
     public let findings: [String]
@@ -36,7 +38,7 @@ public final class Service: Sendable {
         self.backends = backends
         self.findings = findings
         metrics = Metrics(group.loops)
-        let log =
+        log =
             configuration.boolean("log.access") == false
             ? nil
             : AccessLog(
@@ -101,16 +103,29 @@ public final class Service: Sendable {
         }
     }
 
-    /// Stops accepting, lets requests finish for the configured time, closes the backends; then `done`.
+    /// Stops accepting, lets requests finish for the configured time, closes the backends, writes the log out; then
+    /// `done`, once, whatever a backend or a disk is waiting for by then.
     public func drain(done: @escaping @Sendable () -> Void) {
         state.isReady = false
-        server.drain(hardLimit: configuration.duration("timeouts.drain")) { [self] in
+        let limit = configuration.duration("timeouts.drain")
+        let end = OnceOnly { [self] in
+            log?.flush()
+            done()
+        }
+        let loop = group.next()
+        loop.execute {
+            LoopTimer(loop) { end.run() }.arm(after: limit + Self.cutTime)
+        }
+        server.drain(hardLimit: limit) { [self] in
             group.next().spawn {
                 for (_, backend) in self.backends { await backend.close() }
-                done()
+                end.run()
             }
         }
     }
+
+    /// What requests that were cut may take to come to an end.
+    private static let cutTime = Duration.seconds(2)
 
     /// Cuts what still runs: the second signal.
     public func cut() { server.cut() }
@@ -122,6 +137,18 @@ public final class Service: Sendable {
         group.next().spawn {
             do throws(StartError) { done(.success(try await self.listen())) } catch { done(.failure(error)) }
         }
+    }
+}
+
+/// Runs its work at the first call and never again.
+private final class OnceOnly: Sendable {
+    private let work: @Sendable () -> Void
+    private let hasRun = Atomic(false)
+
+    init(_ work: @escaping @Sendable () -> Void) { self.work = work }
+
+    func run() {
+        if !hasRun.exchange(true, ordering: .acquiringAndReleasing) { work() }
     }
 }
 

@@ -9,11 +9,15 @@ public enum NameLookup {
     }
 
     /// The stream addresses of a host in the resolver's order, never empty.
-    public static func addresses(of host: String, port: UInt16) throws(Failure) -> [SocketAddress] {
+    ///
+    /// - Parameter ofEveryFamily: also addresses of a family that this machine has none of itself.
+    public static func addresses(
+        of host: String, port: UInt16, ofEveryFamily: Bool = false
+    ) throws(Failure) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_ADDRCONFIG
+        hints.ai_flags = ofEveryFamily ? 0 : AI_ADDRCONFIG
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &list)
         guard code == 0 else { throw Failure(reason: String(cString: gai_strerror(code))) }

@@ -73,7 +73,15 @@ extension Connection {
         _ head: RequestHead, closes: Bool, _ report: inout ResponseReport
     ) async -> Bool {
         do {
-            let bytes = try headBytes(response, coding, head, closes: closes)
+            let bytes: [UInt8]
+            do {
+                bytes = try headBytes(response, coding, head, closes: closes)
+            } catch let refusal as HeadWriter.Refusal {
+                // Nothing was sent yet: an honest error instead of a reset.
+                report.fault = refusal.reason
+                report.status = 502
+                return await sendRefusal(head, closes: closes, &report)
+            }
             if case .chunked = coding {
                 try await writeChunked(bytes, first, source, &report)
             } else {
@@ -88,6 +96,24 @@ extension Connection {
         } catch {
             report.fault = String(describing: error)
             // A reset, so that the client can't take what it got for the whole.
+            stream.close(resetting: true)
+            return false
+        }
+    }
+
+    /// Says that the answer cannot be told.
+    private func sendRefusal(_ head: RequestHead, closes: Bool, _ report: inout ResponseReport) async -> Bool {
+        let refusal = handler.rejection(
+            status: 502, reason: "the backend's answer holds what no header may hold", head: head)
+        var body: [UInt8] = []
+        if case .bytes(let bytes) = refusal.body { body = bytes }
+        do {
+            let bytes = try headBytes(refusal, .length(Int64(body.count)), head, closes: closes)
+            if head.method == "HEAD" { body = [] }
+            try await stream.write(bytes, body, timeout: limits.writeIdle)
+            report.sentBytes += Int64(body.count)
+            return true
+        } catch {
             stream.close(resetting: true)
             return false
         }
@@ -108,7 +134,7 @@ extension Connection {
         try await stream.write(opening + ChunkedEncoder.end, timeout: limits.writeIdle)
     }
 
-    /// The head's bytes; a head that may not cross the wire becomes a plain refusal.
+    /// The head's bytes; throws `HeadWriter.Refusal` for one that may not cross the wire.
     private func headBytes(
         _ response: ServerResponse, _ coding: Coding, _ head: RequestHead, closes: Bool
     ) throws -> [UInt8] {

@@ -15,10 +15,17 @@ final class Connection: @unchecked Sendable {
     /// Whether a request is being read or answered; an idle connection is closed at once by a drain.
     private(set) var isBusy = false
     var isDraining = false
+    /// Whether its first request is still to come, or has come in part.
+    var isFresh: Bool { requestCount == 0 }
+
+    /// How long a drain waits for the first request of a connection: it may be on the way.
+    static let drainGrace = Duration.seconds(1)
 
     private var buffer: [UInt8] = []
     private var requestCount = 0
     private var graceTimer: LoopTimer?
+    /// Bytes sent when the client was last seen to have stopped sending.
+    private var sentAtHangup: Int64 = 0
 
     init(_ stream: SocketStream, owner: LoopServer, handler: any RequestHandler, limits: ServerLimits) {
         self.stream = stream
@@ -66,8 +73,11 @@ final class Connection: @unchecked Sendable {
     private func readHead() async -> HeadResult {
         var parser = RequestParser(limits: limits.http)
         // A new connection owes a request within the header time; a kept one may idle.
-        var deadline =
-            stream.loop.now + (requestCount == 0 || !buffer.isEmpty ? limits.requestHeader : limits.keepAliveIdle)
+        let isFirst = requestCount == 0 || !buffer.isEmpty
+        let patience =
+            isDraining ? min(limits.requestHeader, Self.drainGrace)
+            : isFirst ? limits.requestHeader : limits.keepAliveIdle
+        var deadline = stream.loop.now + patience
         var isWaitingForFirst = requestCount > 0 && buffer.isEmpty
         while true {
             do throws(HTTPParseError) {
@@ -103,10 +113,12 @@ final class Connection: @unchecked Sendable {
         watchClient()
         let request = ServerRequest(head: head, framing: framing, body: body, peer: stream.peer)
         let response = await handler.handle(request)
-        stream.onHangup(nil)
-        graceTimer?.disarm()
+        // What is at hand is sent in any case; a stream may wait long for the backend and must not outlive its reader.
+        if case .stream = response.body {} else { unwatchClient() }
         let keeps = wantsKeeping(head) && !response.closesConnection && body.isWorthDraining
-        guard await send(response, to: head, keeps: keeps, body: body) else { return false }
+        let isSent = await send(response, to: head, keeps: keeps, body: body)
+        unwatchClient()
+        guard isSent else { return false }
         guard keeps else {
             if !body.hasEnded || stream.isReadableHint { await linger() }
             return false
@@ -125,17 +137,32 @@ final class Connection: @unchecked Sendable {
         return head.version == .http11 || tokens.contains("keep-alive")
     }
 
-    /// Cancels the handler when the client is gone; a client that only stopped sending gets a moment for its answer.
+    /// Cancels the handler when the client is gone; a client that only stopped sending gets its answer as long as the
+    /// answer makes progress.
     private func watchClient() {
         stream.onHangup { [unowned self] hangup in
             if hangup == .gone {
                 task?.cancel()
             } else {
-                let timer = graceTimer ?? LoopTimer(stream.loop) { [unowned self] in task?.cancel() }
-                graceTimer = timer
-                timer.arm(after: limits.halfClosedGrace)
+                graceTimer = graceTimer ?? LoopTimer(stream.loop) { [unowned self] in cancelUnlessSending() }
+                sentAtHangup = stream.sentBytes
+                graceTimer?.arm(after: limits.halfClosedGrace)
             }
         }
+    }
+
+    private func unwatchClient() {
+        stream.onHangup(nil)
+        graceTimer?.disarm()
+    }
+
+    private func cancelUnlessSending() {
+        guard stream.sentBytes > sentAtHangup else {
+            task?.cancel()
+            return
+        }
+        sentAtHangup = stream.sentBytes
+        graceTimer?.arm(after: limits.halfClosedGrace)
     }
 
     private func refuse(_ error: HTTPParseError, _ head: RequestHead? = nil) async {

@@ -61,7 +61,11 @@ final class LoopServer: @unchecked Sendable {
         listeners = []
         for connection in connections.values {
             connection.isDraining = true
-            if !connection.isBusy { connection.stream.close() }
+            if connection.isFresh {
+                connection.stream.limitParkedRead(to: Connection.drainGrace)
+            } else if !connection.isBusy {
+                connection.stream.close()
+            }
         }
         if connections.isEmpty { finish() }
     }

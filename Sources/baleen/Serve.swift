@@ -52,7 +52,8 @@ enum Serve {
                 isDraining = true
                 Console.complain("draining")
                 // The drain ends on a loop, while this thread may be waiting for a second signal.
-                service.drain { Glibc.exit(0) }
+                // Libraries' clean-up at exit would run under threads that still use them.
+                service.drain { _exit(0) }
             }
         }
     }

@@ -27,9 +27,9 @@ import Testing
     }
 
     @Test func `names are looked up off the loop and literals not at all`() async throws {
-        let found = try await Resolver.resolve("localhost", port: 80)
+        let found = try await Resolver.resolve("localhost", port: 80, within: .seconds(10))
         #expect(found.contains { !$0.isPublic })
-        #expect(try await Resolver.resolve("::1", port: 1) == [.v6(0, 1, port: 1, scope: 0)])
-        await #expect(throws: NameLookup.Failure.self) { try await Resolver.resolve("no such host.invalid", port: 1) }
+        #expect(try await Resolver.resolve("::1", port: 1, within: .seconds(10)) == [.v6(0, 1, port: 1, scope: 0)])
+        await #expect(throws: NameLookup.Failure.self) { try await Resolver.resolve("no such host.invalid", port: 1, within: .seconds(10)) }
     }
 }

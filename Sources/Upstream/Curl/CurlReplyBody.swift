@@ -9,6 +9,7 @@ final class CurlReplyBody: ReplyBody {
     private let announced: Int64?
     private var given: Int64 = 0
     private var isOpen = true
+    private var fault: BodyError?
 
     init(_ transfer: CurlTransfer, framing: BodyLength) {
         self.transfer = transfer
@@ -25,6 +26,17 @@ final class CurlReplyBody: ReplyBody {
     var length: Int64? { announced.map { max(0, $0 - given) } }
 
     func next() async throws(BodyError) -> [UInt8]? {
+        // Nil would be a proven end.
+        if let fault { throw fault }
+        do throws(BodyError) {
+            return try await pull()
+        } catch {
+            fault = error
+            throw error
+        }
+    }
+
+    private func pull() async throws(BodyError) -> [UInt8]? {
         while isOpen {
             if let piece = transfer.takePiece() {
                 given += Int64(piece.count)

@@ -12,6 +12,9 @@ final class AddressBook: @unchecked Sendable {
     private var known: [SocketAddress] = []
     private var lookedUp = MonotonicTime(nanoseconds: 0)
     private var isRefreshing = false
+    /// Calls that wait for the refresh.
+    private var waiting: [LoopWait<Void>] = []
+    private var failure: NameLookup.Failure?
 
     init(loop: EventLoop, url: UpstreamURL, tuning: UpstreamTuning) {
         self.loop = loop
@@ -21,30 +24,44 @@ final class AddressBook: @unchecked Sendable {
         literal = SocketAddress(literal: url.host, port: url.port)
     }
 
-    /// Addresses to try in order, never empty.
-    func addresses() async throws(TransportError) -> [SocketAddress] {
+    /// Addresses to try in order, never empty. However many calls ask, there is one look-up.
+    func addresses(within time: Duration) async throws(TransportError) -> [SocketAddress] {
         if let literal { return [literal] }
         let age = loop.now - lookedUp
         if !known.isEmpty, age < tuning.staleAddressTime {
-            if age > tuning.addressTime, !isRefreshing {
-                isRefreshing = true
-                loop.spawn {
-                    try? await self.refresh()
-                    self.isRefreshing = false
-                }
-            }
+            if age > tuning.addressTime { refresh() }
             return known
         }
-        do {
-            try await refresh()
-        } catch {
-            throw .resolveFailed("\(host): \(error.reason)")
+        refresh()
+        let wait = LoopWait<Void>(loop)
+        waiting.append(wait)
+        switch await wait.outcome(within: time) {
+        case .ended: break
+        case .timedOut: throw .timedOut(.connect)
+        case .cancelled: throw .cancelled
         }
+        if let failure { throw .resolveFailed("\(host): \(failure.reason)") }
         return known
     }
 
-    private func refresh() async throws(NameLookup.Failure) {
-        known = try await Resolver.resolve(host, port: port)
-        lookedUp = loop.now
+    private func refresh() {
+        guard !isRefreshing else { return }
+        isRefreshing = true
+        loop.spawn {
+            do throws(NameLookup.Failure) {
+                self.known = try await Resolver.resolve(self.host, port: self.port, within: Self.longestLookUp)
+                self.lookedUp = self.loop.now
+                self.failure = nil
+            } catch {
+                self.failure = error
+            }
+            self.isRefreshing = false
+            let waiting = self.waiting
+            self.waiting = []
+            for wait in waiting { wait.end(()) }
+        }
     }
+
+    /// A resolver that takes longer is asked anew.
+    private static let longestLookUp = Duration.seconds(30)
 }

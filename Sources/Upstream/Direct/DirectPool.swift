@@ -67,10 +67,13 @@ final class DirectPool {
     private func connect(_ timeouts: UpstreamTimeouts) async throws(TransportError) -> DirectConnection {
         let deadline = loop.now + timeouts.connect
         var failure = TransportError.timedOut(.connect)
-        for address in try await book.addresses() {
-            guard deadline > loop.now else { break }
+        let addresses = try await book.addresses(within: timeouts.connect)
+        for (place, address) in addresses.enumerated() {
+            let left = deadline - loop.now
+            guard left > .zero else { break }
             do throws(IOError) {
-                let stream = try await SocketStream.connect(to: address, timeout: deadline - loop.now)
+                // A dead address must leave time for the ones behind it.
+                let stream = try await SocketStream.connect(to: address, timeout: left / (addresses.count - place))
                 let connection = DirectConnection(stream)
                 stream.onHangup { [weak self, unowned connection] _ in self?.peerLeft(connection) }
                 return connection

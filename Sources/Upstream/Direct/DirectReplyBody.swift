@@ -13,6 +13,7 @@ final class DirectReplyBody: ReplyBody {
     private var framing: BodyLength
     private var chunks: ChunkedDecoder
     private var isOpen = true
+    private var fault: BodyError?
 
     init(
         _ head: ReplyHead, connection: DirectConnection, pool: DirectPool, mayKeep: Bool, pause: Duration,
@@ -40,11 +41,18 @@ final class DirectReplyBody: ReplyBody {
     }
 
     func next() async throws(BodyError) -> [UInt8]? {
+        // Nil would be a proven end.
+        if let fault { throw fault }
         guard isOpen else { return nil }
-        while true {
-            let bytes = try await source()
-            if let piece = try take(bytes) { return piece }
-            if !isOpen { return nil }
+        do throws(BodyError) {
+            while true {
+                let bytes = try await source()
+                if let piece = try take(bytes) { return piece }
+                if !isOpen { return nil }
+            }
+        } catch {
+            fault = error
+            throw error
         }
     }
 
