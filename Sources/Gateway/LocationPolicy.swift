@@ -77,8 +77,10 @@ struct LocationPolicy: Sendable {
             guard labels.count > 1, let last = labels.last, !Self.privateNames.contains(String(last)) else {
                 return false
             }
-            guard let found = try? await Resolver.resolve(
-                    name, port: 80, for: .judging, within: Self.lookUpTime) else { return false }
+            guard
+                let found = try? await Resolver.resolve(
+                    name, port: 80, for: .judging, within: Self.lookUpTime)
+            else { return false }
             return !found.isEmpty && found.allSatisfy(\.isPublic)
         }
     }

@@ -75,7 +75,8 @@ final class Connection: @unchecked Sendable {
         // A new connection owes a request within the header time; a kept one may idle.
         let isFirst = requestCount == 0 || !buffer.isEmpty
         let patience =
-            isDraining ? min(limits.requestHeader, Self.drainGrace)
+            isDraining
+            ? min(limits.requestHeader, Self.drainGrace)
             : isFirst ? limits.requestHeader : limits.keepAliveIdle
         var deadline = stream.loop.now + patience
         var isWaitingForFirst = requestCount > 0 && buffer.isEmpty

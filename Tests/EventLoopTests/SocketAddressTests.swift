@@ -30,6 +30,8 @@ import Testing
         let found = try await Resolver.resolve("localhost", port: 80, within: .seconds(10))
         #expect(found.contains { !$0.isPublic })
         #expect(try await Resolver.resolve("::1", port: 1, within: .seconds(10)) == [.v6(0, 1, port: 1, scope: 0)])
-        await #expect(throws: NameLookup.Failure.self) { try await Resolver.resolve("no such host.invalid", port: 1, within: .seconds(10)) }
+        await #expect(throws: NameLookup.Failure.self) {
+            try await Resolver.resolve("no such host.invalid", port: 1, within: .seconds(10))
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Server
+import Synchronization
 import Testing
 
 @Suite struct ConnectionTests {
@@ -45,6 +46,7 @@ import Testing
     @Test func `a head that would split never leaves`() async throws {
         let text = try await TestServer().client().send("GET /bad HTTP/1.1\r\n\(Self.host)\r\n").readToEnd()
         #expect(!text.contains("b: c"))
+        #expect(text.hasPrefix("HTTP/1.1 502"))
     }
 
     @Test func `100 Continue is sent when the body is wanted, and only then`() async throws {
@@ -101,5 +103,37 @@ import Testing
             let text = busy.readToEnd()
             #expect(text.contains("Connection: close") && text.hasSuffix("abc"))
         }
+    }
+
+    @Test func `a drain answers a request that was on its way`() async throws {
+        let server = try await TestServer()
+        let client = server.client()
+        let half = server.client().send("GET /empty HTTP/1.1\r\n")
+        // Both are accepted before the drain begins: the third is answered.
+        #expect(server.client().send("GET /empty HTTP/1.1\r\n\(Self.host)\r\n").read(until: "\r\n\r\n").contains("204"))
+        server.server.drain(hardLimit: .seconds(10)) {}
+        #expect(half.send("\(Self.host)\r\n").readToEnd().hasPrefix("HTTP/1.1 204"))
+        let text = client.send("GET /empty HTTP/1.1\r\n\(Self.host)\r\n").readToEnd()
+        #expect(text.hasPrefix("HTTP/1.1 204") && text.contains("Connection: close"))
+    }
+
+    @Test func `a client that leaves in the middle of an answer ends it`() async throws {
+        let server = try await TestServer()
+        let before = Stalled.cancellations.load(ordering: .relaxed)
+        do {
+            let client = server.client().send("GET /stalled HTTP/1.1\r\n\(Self.host)\r\n")
+            #expect(client.read(until: "begin").contains("begin"))
+        }
+        for _ in 0..<500 where Stalled.cancellations.load(ordering: .relaxed) == before {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(Stalled.cancellations.load(ordering: .relaxed) == before + 1)
+    }
+
+    @Test(arguments: ["Transfer-Encoding: chunked\r\n\r\nzz\r\n", "Transfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n"])
+    func `a broken body stays broken`(rest: String) async throws {
+        let text = try await TestServer().client().send("PUT /twice HTTP/1.1\r\n\(Self.host)\(rest)").readToEnd()
+        let faults = text.split(separator: "\r\n\r\n").last?.split(separator: "|") ?? []
+        #expect(faults.count == 2 && faults.first == faults.last)
     }
 }

@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Posix
 import Server
+import Synchronization
 
 /// A blocking loopback socket: what it sends and receives is exactly what the test says.
 final class RawClient {
@@ -76,6 +77,15 @@ struct TestHandler: RequestHandler {
         case "/stream": return ServerResponse(ResponseHead(status: 200), body: .stream(Pieces(3, length: nil)))
         case "/sized": return ServerResponse(ResponseHead(status: 200), body: .stream(Pieces(3, length: 15)))
         case "/cut": return ServerResponse(ResponseHead(status: 200), body: .stream(Pieces(3, length: 99)))
+        case "/twice":
+            // A body that broke stays broken, however often it is asked for more.
+            var faults: [String] = []
+            for _ in 0..<2 {
+                do { while try await request.body.next() != nil {} } catch { faults.append("\(error)") }
+            }
+            return ServerResponse(ResponseHead(status: 200), body: .bytes(Array(faults.joined(separator: "|").utf8)))
+        case "/stalled":
+            return ServerResponse(ResponseHead(status: 200), body: .stream(Stalled(request.body)))
         case "/empty": return ServerResponse(ResponseHead(status: 204))
         case "/bad": return ServerResponse(ResponseHead(status: 200, fields: Fields([("x", "a\r\nb: c")])))
         default: return ServerResponse(ResponseHead(status: 404), body: .bytes(Array("no".utf8)))
@@ -102,6 +112,26 @@ final class Pieces: BodySource {
         left -= 1
         length = length.map { $0 - 5 }
         return Array("01234".utf8)
+    }
+}
+
+/// Sends one piece and waits for more until its task is cancelled; counts how often that happened.
+final class Stalled: BodySource {
+    static let cancellations = Atomic(0)
+    private let loop = EventLoop.current
+    private var isFirst = true
+    var length: Int64? { nil }
+
+    init(_: any BodySource) {}
+
+    func next() async throws(BodyError) -> [UInt8]? {
+        if isFirst {
+            isFirst = false
+            return Array("begin".utf8)
+        }
+        guard let loop, case .cancelled = await LoopWait<Void>(loop).outcome(within: .seconds(20)) else { return nil }
+        Self.cancellations.add(1, ordering: .relaxed)
+        throw .cancelled
     }
 }
 
