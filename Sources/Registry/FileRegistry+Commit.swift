@@ -19,9 +19,9 @@ extension FileRegistry {
     }
 
     /// Alone with one image.
-    func exclusively<R: Sendable>(_ key: ImageKey, _ work: () throws(Failure) -> R) throws(Failure) -> R {
+    func exclusively<R: Sendable, E: Error>(_ key: ImageKey, _ work: () throws(E) -> R) throws(E) -> R {
         let stripe = stripes[Int(UInt(bitPattern: key.hashValue) % UInt(stripes.count))]
-        return try stripe.mutex.withLock { (_: inout ()) throws(Failure) -> R in try work() }
+        return try stripe.mutex.withLock { (_: inout ()) throws(E) -> R in try work() }
     }
 
     func requireWritable() throws(Failure) {

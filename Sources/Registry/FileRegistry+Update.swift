@@ -102,7 +102,8 @@ extension FileRegistry {
         } catch {
             let isGone = await workers.run { [self] in
                 disk.removeTree(partial)
-                return abandonUpload(key, token)
+                // A change under way holds a copy that says `saving`, and would put it back.
+                return exclusively(key) { abandonUpload(key, token) }
             }
             throw isGone ? Failure(.imageGone, "Image \(update.id) was deleted while its data was uploaded.") : error
         }

@@ -10,7 +10,7 @@ final class Bench {
     private(set) var settings: RegistrySettings
     private(set) var registry: FileRegistry
 
-    init(_ configure: (inout RegistrySettings) -> Void = { _ in }) throws {
+    init(workers: any DiskWorkers = InlineWorkers(), _ configure: (inout RegistrySettings) -> Void = { _ in }) throws {
         var template = Array("/tmp/baleen-registry-XXXXXX".utf8CString)
         directory = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? ""
@@ -20,7 +20,7 @@ final class Bench {
         var settings = RegistrySettings(directory: "\(directory)/state", objects: objects)
         configure(&settings)
         self.settings = settings
-        registry = try FileRegistry(settings: settings, workers: InlineWorkers())
+        registry = try FileRegistry(settings: settings, workers: workers)
     }
 
     deinit { Self.remove(directory) }
