@@ -20,6 +20,7 @@ final class ScriptedTransport: Transport {
         case answer(Int, [(String, String)], [UInt8])
         /// The connection ends without an answer.
         case closed
+        case fails(TransportError)
         /// Waits until the caller is cancelled.
         case hangs
     }
@@ -61,6 +62,7 @@ final class ScriptedTransport: Transport {
         check(call, sent, length, against: step)
         switch step.reply {
         case .closed: throw .closed(sentAnything: true)
+        case .fails(let error): throw error
         case .hangs:
             while !Task.isCancelled { await Task.yield() }
             throw .cancelled

@@ -1,7 +1,5 @@
 import Bytes
 import Dialects
-import Glibc
-import HTTP
 import Images
 import Upstream
 
@@ -46,79 +44,6 @@ extension ImageV2Backend {
             }
             return image
         }
-    }
-
-    // MARK: The record
-
-    /// Creates the record. Not stopped by a client that goes away: what came of it must be known to be undone.
-    private func post(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure) -> ImageV2Image {
-        let result = await session.shielded { [self] () async -> Result<ImageV2Image, Failure> in
-            do throws(Failure) {
-                return .success(try await postInsisting(encoder, session))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
-    }
-
-    /// Drops what the registry forbids and the gateway may do without: the owner, publishing in the open.
-    private func postInsisting(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure)
-        -> ImageV2Image
-    {
-        var encoder = encoder
-        while true {
-            let document = try encoder.document()
-            let reply = try await postOnce(document, session)
-            if reply.status == 201 || reply.status == 200 {
-                return try await session.image(of: reply, id: document["id"]?.text)
-            }
-            if reply.status == 403, encoder.asksForOwner {
-                encoder.namesOwner = false
-            } else if reply.status == 403, encoder.asksForPublic, mayPublishByMark(session) {
-                encoder.publication = .community
-            } else {
-                throw await session.failure(of: reply)
-            }
-            await session.discard(reply)
-        }
-    }
-
-    func mayPublishByMark(_ session: RegistrySession) -> Bool {
-        settings.publishRefused == .community && session.marks != nil
-    }
-
-    /// After a lost connection a record with an id of ours is looked for before it is sent again; the registry may have
-    /// it already.
-    private func postOnce(_ document: JSONObject, _ session: RegistrySession) async throws(Failure) -> UpstreamReply {
-        let begun = Self.wallClock()
-        let call = session.calls.create(document)
-        do throws(TransportError) {
-            return try await session.send(call)
-        } catch {
-            guard case .closed = error, let id = document["id"]?.text else { throw RegistrySession.failure(error) }
-            let answer = try await session.exchange(session.calls.show(id))
-            if answer.status == 404 {
-                await session.discard(answer.reply)
-                return try await session.exchange(call).reply
-            }
-            guard answer.status == 200 else { throw await session.failure(of: answer.reply) }
-            let image = try await session.image(of: answer.reply, id: id)
-            guard image.remoteStatus == ImageStatus.queued.rawValue,
-                image.image.text(.name) ?? "" == document["name"]?.text ?? "",
-                let created = image.image.time(.createdAt), created.seconds >= begun.seconds - Self.clockTolerance
-            else { throw Failure(.conflict, "An image with this id exists already") }
-            return try await session.exchange(session.calls.show(id)).reply
-        }
-    }
-
-    /// Seconds that the registry's clock may be behind ours.
-    private static let clockTolerance: Int64 = 5
-
-    private static func wallClock() -> Timestamp {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Timestamp(seconds: Int64(now.tv_sec))
     }
 
     // MARK: Data

@@ -20,6 +20,14 @@ public enum ImageV2Reply {
         object["stores"]?.array?.compactMap { $0.object?["id"]?.text } ?? []
     }
 
+    /// The image that the `Location` of a creation's answer names; nil when it names none.
+    public static func id(ofLocation address: String?) -> String? {
+        guard let address, let slash = address.utf8.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+        let id = String(decoding: address.utf8[address.utf8.index(after: slash)...], as: UTF8.self)
+        let folder = String(decoding: address.utf8[..<slash], as: UTF8.self)
+        return UUIDText.isCanonical(id) && folder.hasSuffix("/v2/images") ? id : nil
+    }
+
     static func garbled(_ what: String) -> Failure {
         Failure(.badGateway, "The registry's answer is not understood", cause: "no \(what) in the document")
     }
