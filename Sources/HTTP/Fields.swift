@@ -48,8 +48,11 @@ public struct Fields: Sendable {
     @inlinable public var byteCount: Int { store.count }
 
     @inlinable public mutating func append(_ name: String, _ value: String) {
-        var (name, value) = (name, value)
-        name.withUTF8 { name in value.withUTF8 { value in append(name: name, value: value) } }
+        let start = store.count
+        store.append(contentsOf: name.utf8)
+        let middle = store.count
+        store.append(contentsOf: value.utf8)
+        entries.append(Entry(name: start..<middle, value: middle..<store.count))
     }
 
     @inlinable public mutating func append(name: some Collection<UInt8>, value: some Collection<UInt8>) {
@@ -67,7 +70,7 @@ public struct Fields: Sendable {
     }
 
     public mutating func removeAll(named name: String) {
-        entries.removeAll { Self.equal(store[$0.name], name) }
+        while let place = firstPlace(of: name, from: 0) { entries.remove(at: place) }
     }
 
     /// The first value of that name as text; nil when absent or not UTF-8.

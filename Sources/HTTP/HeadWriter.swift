@@ -44,32 +44,70 @@ public enum HeadWriter {
         return bytes
     }
 
+    /// Bytes around one field: the colon and blank, the line's end.
+    private static let fieldOverhead = 4
+
     private static func append(
         _ fields: Fields, _ framing: [(String, String)], to bytes: inout [UInt8]
     ) throws(Refusal) {
+        try check(fields)
+        let own = framing.reduce(2) { $0 + $1.0.utf8.count + $1.1.utf8.count + fieldOverhead }
+        let total = fields.entries.reduce(own) { $0 + $1.name.count + $1.value.count + fieldOverhead }
+        let tail = [UInt8](unsafeUninitializedCapacity: total) { buffer, count in
+            var writer = LineWriter(rest: buffer)
+            fields.store.withUnsafeBufferPointer { store in
+                for entry in fields.entries {
+                    writer.add(UnsafeBufferPointer(rebasing: store[entry.name]))
+                    writer.add(0x3a, 0x20)
+                    writer.add(UnsafeBufferPointer(rebasing: store[entry.value]))
+                    writer.add(0x0d, 0x0a)
+                }
+            }
+            for (name, value) in framing {
+                writer.add(name)
+                writer.add(0x3a, 0x20)
+                writer.add(value)
+                writer.add(0x0d, 0x0a)
+            }
+            writer.add(0x0d, 0x0a)
+            count = total
+        }
+        bytes.append(contentsOf: tail)
+    }
+
+    private static func check(_ fields: Fields) throws(Refusal) {
         try fields.store.withUnsafeBufferPointer { store throws(Refusal) in
             for entry in fields.entries {
                 let name = UnsafeBufferPointer(rebasing: store[entry.name])
-                let value = UnsafeBufferPointer(rebasing: store[entry.value])
                 guard !name.isEmpty, ByteClass.token.containsAll(name) else {
                     throw Refusal("a header name holds a character that is no token character")
                 }
-                guard ByteClass.fieldValue.containsAll(value) else {
+                guard ByteClass.fieldValue.containsAll(UnsafeBufferPointer(rebasing: store[entry.value])) else {
                     let shown = String(decoding: name, as: UTF8.self)
                     throw Refusal("the value of header \(shown) holds a control character")
                 }
-                bytes.append(contentsOf: name)
-                bytes.append(contentsOf: [0x3a, 0x20])
-                bytes.append(contentsOf: value)
-                bytes.append(contentsOf: [0x0d, 0x0a])
             }
         }
-        for (name, value) in framing {
-            bytes.append(contentsOf: name.utf8)
-            bytes.append(contentsOf: [0x3a, 0x20])
-            bytes.append(contentsOf: value.utf8)
-            bytes.append(contentsOf: [0x0d, 0x0a])
-        }
-        bytes.append(contentsOf: [0x0d, 0x0a])
+    }
+}
+
+/// Fills a buffer of exactly the right size from its start.
+private struct LineWriter {
+    var rest: UnsafeMutableBufferPointer<UInt8>
+
+    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let end = rest[...].update(fromContentsOf: bytes)
+        rest = UnsafeMutableBufferPointer(rebasing: rest[end...])
+    }
+
+    mutating func add(_ text: String) {
+        var text = text
+        text.withUTF8 { add($0) }
+    }
+
+    mutating func add(_ first: UInt8, _ second: UInt8) {
+        rest[0] = first
+        rest[1] = second
+        rest = UnsafeMutableBufferPointer(rebasing: rest[2...])
     }
 }

@@ -182,14 +182,15 @@ struct JSONParser {
 struct JSONKeys {
     private static let few = 24
     /// One bit for each key seen, by length and three of its bytes: a new bit means a new key.
-    private var bits: UInt64 = 0
+    private var bits = SIMD8<UInt64>()
     private var seen: Set<[UInt8]> = []
 
     mutating func isNew(_ key: String, in members: [JSONObject.Member]) -> Bool {
         if members.count < Self.few {
-            let bit = Self.bit(of: key)
-            defer { bits |= bit }
-            if bits & bit == 0 { return true }
+            let (word, bit) = Self.bit(of: key)
+            let isSeen = bits[word] & bit != 0
+            bits[word] |= bit
+            if !isSeen { return true }
             for member in members where ASCII.sameBytes(member.key, key) { return false }
             return true
         }
@@ -199,7 +200,7 @@ struct JSONKeys {
         return seen.insert(Array(key.utf8)).inserted
     }
 
-    private static func bit(of key: String) -> UInt64 {
+    private static func bit(of key: String) -> (word: Int, bit: UInt64) {
         var key = key
         let mix = key.withUTF8 { bytes -> UInt64 in
             guard let last = bytes.last else { return 0 }
@@ -207,6 +208,6 @@ struct JSONKeys {
             return UInt64(bytes.count) &* 0x9E37_79B9 ^ first &* 0x85EB_CA6B ^ middle &* 0xC2B2_AE35 ^ UInt64(last)
                 &* 0x27D4_EB2F
         }
-        return 1 << (mix >> 20 & 63)
+        return (Int(mix >> 26 & 7), 1 << (mix >> 20 & 63))
     }
 }

@@ -36,12 +36,11 @@ public struct ImageV2Image: Sendable {
     ///   - starlingx: property `store` is the canonical field.
     /// - Throws: `badGateway` for an object that is no image.
     public init(_ object: JSONObject, marks: ImageV2Marks?, starlingx: Bool = false) throws(Failure) {
-        guard let id = object["id"]?.text, !id.isEmpty, let status = object["status"]?.text else {
+        let custom = try readFields(of: object)
+        guard !remoteID.isEmpty, let status = image.text(.status) else {
             throw Failure(.badGateway, "The registry answered with something that is no image")
         }
-        remoteID = id
         remoteStatus = status
-        let custom = try readFields(of: object)
         var server: [String: String] = [:]
         for member in custom {
             if let marks, marks.isMark(member.key) {
@@ -71,12 +70,17 @@ public struct ImageV2Image: Sendable {
     /// - Returns: the members that are custom properties.
     private mutating func readFields(of object: JSONObject) throws(Failure) -> [JSONObject.Member] {
         var custom: [JSONObject.Member] = []
+        // Members of the base set whose values are no fields as they are: a few, so that looking them up is quick.
+        var others = JSONObject()
         for member in object.members {
             guard let base = ImageV2Names.base(member.key) else {
                 custom.append(member)
                 continue
             }
-            guard let field = base.field else { continue }
+            guard let field = base.field else {
+                others.members.append(member)
+                continue
+            }
             if member.value.isNull {
                 image[field] = .null
                 continue
@@ -95,6 +99,7 @@ public struct ImageV2Image: Sendable {
             case .time: if let time = member.value.text.flatMap({ Timestamp($0) }) { image[field] = .time(time) }
             }
         }
+        remoteID = others["id"]?.text ?? ""
         image[.id] = .text(remoteID)
         image[.deletedAt] = .null
         remoteVisibility = image.text(.visibility) ?? ""
@@ -102,10 +107,10 @@ public struct ImageV2Image: Sendable {
         remoteChecksum = image.text(.checksum)
         remoteSize = image.integer(.size)
         image[.isPublic] = .boolean(remoteVisibility == Visibility.public.rawValue)
-        image.tags = object["tags"]?.array?.compactMap(\.text)
-        let firstLocation = object["locations"]?.array?.first?.object?["url"]?.text
-        image[.location] = (object["direct_url"]?.text ?? firstLocation).map(FieldValue.text) ?? .null
-        let store = object["stores"]?.text.flatMap { ASCII.split($0, UInt8(ascii: ",")).first }
+        image.tags = others["tags"]?.array?.compactMap(\.text)
+        let firstLocation = others["locations"]?.array?.first?.object?["url"]?.text
+        image[.location] = (others["direct_url"]?.text ?? firstLocation).map(FieldValue.text) ?? .null
+        let store = others["stores"]?.text.flatMap { ASCII.split($0, UInt8(ascii: ",")).first }
         image[.store] = store.flatMap { $0.isEmpty ? nil : FieldValue.text($0) } ?? .null
         return custom
     }

@@ -37,10 +37,7 @@ struct ReplyHead {
     }
 
     private mutating func removeHopByHop() {
-        var found: [String] = []
-        for field in fields where Self.lengths >> UInt64(min(63, field.name.count)) & 1 == 1 {
-            if let name = Self.hopByHop.first(where: field.isNamed) { found.append(name) }
-        }
+        var found = Self.hopByHop.filter(fields.contains)
         guard !found.isEmpty else { return }
         if found.contains("connection") {
             let named = fields.tokens("connection")
@@ -49,7 +46,4 @@ struct ReplyHead {
         }
         for name in found { fields.removeAll(named: name) }
     }
-
-    /// Which name lengths occur in the list, as bits: most fields need no comparison.
-    private static let lengths = hopByHop.reduce(UInt64(0)) { $0 | 1 << UInt64($1.utf8.count) }
 }
