@@ -114,6 +114,8 @@ extension FileRegistry {
         -> Image
     {
         guard let record = index.withLock({ $0.records[key] }) else { throw AccessRules.notFound(update.id) }
+        // Since the caller was checked the image may have become another's: given away, or deleted and made anew.
+        try AccessRules.requireControl(caller, record.image)
         guard record.image.status == .queued else {
             throw Failure(.conflict, "Cannot upload to an unqueued image", isDetail: true)
         }
@@ -133,6 +135,7 @@ extension FileRegistry {
     ) throws(Failure) -> Image {
         let present = index.withLock { $0.uploads[key] == token ? $0.records[key] : nil }
         guard var record = present else { throw Failure(.imageGone) }
+        try AccessRules.requireControl(caller, record.image)
         _ = try apply(update, to: &record, by: caller)
         try rules.checkFormats(record.image)
         try attach(receipt, to: &record)

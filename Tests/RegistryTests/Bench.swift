@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import Images
 import Registry
+import Synchronization
 
 /// A registry in a directory of its own, and the words to talk to it.
 final class Bench {
@@ -185,5 +186,23 @@ final class SlowBody: BodySource {
         }
         self.piece = nil
         return piece
+    }
+}
+
+/// Runs something once before a turn of the workers.
+final class SteppedWorkers: DiskWorkers {
+    private let next = Mutex<(turns: Int, work: @Sendable () async -> Void)?>(nil)
+
+    /// `work` comes after so many more turns.
+    func after(_ turns: Int, _ work: @escaping @Sendable () async -> Void) { next.withLock { $0 = (turns, work) } }
+
+    func run<R: Sendable>(_ work: @escaping @Sendable () -> R) async -> R {
+        let due = next.withLock { next -> (@Sendable () async -> Void)? in
+            guard let (turns, work) = next else { return nil }
+            next = turns > 0 ? (turns - 1, work) : nil
+            return turns > 0 ? nil : work
+        }
+        await due?()
+        return work()
     }
 }

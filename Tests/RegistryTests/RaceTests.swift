@@ -43,4 +43,42 @@ import Testing
         #expect(try await bench.show(id).members?.count == 1)
         #expect(try await bench.image(upload, data: BytesBody([1])).status == .active)
     }
+
+    static func run(_ registry: FileRegistry, _ operation: Operation, _ caller: Caller, _ text: String? = nil) async {
+        let data = text.map { BytesBody(Array($0.utf8)) }
+        _ = try? await registry.perform(
+            BackendRequest(operation: operation, caller: caller, requestID: "", data: data))
+    }
+
+    /// Deletes the image, and lets somebody have a new one of the same id.
+    static func takeOver(
+        _ registry: FileRegistry, _ id: String, _ caller: Caller, source: DataSource = .none, _ text: String? = nil
+    ) async {
+        await run(registry, .deleteImage(id: id), .admin)
+        let image = Image.of("second", [.id: .text(id), .isPublic: .boolean(true)])
+        await run(registry, .createImage(ImageCreation(image: image, source: source)), caller, text)
+    }
+
+    @Test func `an upload does not begin on another owner's image of the same id`() async throws {
+        let workers = SteppedWorkers()
+        let bench = try Bench(workers: workers)
+        let id = try await bench.create(.of("a")).id
+        let registry = bench.registry
+        workers.after(0) { await Self.takeOver(registry, id, .bob) }
+        let upload = UpdateTests.update(id, Image(), source: Self.body)
+        #expect(await bench.kind(upload, data: BytesBody([1])) == .forbidden)
+        let image = try await bench.show(id, .bob)
+        #expect(image.status == .queued && image.text(.owner) == "bob")
+    }
+
+    @Test func `an upload does not end on an image that was given away meanwhile`() async throws {
+        let bench = try Bench()
+        let id = try await bench.create(.of("a")).id
+        let slow = SlowBody("hello") {
+            _ = try? await bench.image(UpdateTests.update(id, UpdateTests.fields([.owner: .text("bob")])), .admin)
+        }
+        #expect(await bench.kind(UpdateTests.update(id, Image(), source: Self.body), data: slow) == .imageNotFound)
+        #expect(try await bench.show(id, .bob).status == .queued)
+        #expect(!Bench.exists("\(bench.directory)/state/images/\(id)/data"))
+    }
 }
