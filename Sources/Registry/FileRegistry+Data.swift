@@ -212,11 +212,27 @@ extension FileRegistry {
             return .data(record.image, FileBody(file, length: size, workers))
         }
         let object = DigestedObject(status: status, checksum: try await digest(file, status.size))
-        let changed = try await change(record.image.id) { [self] (record: inout ImageRecord) throws(Failure) -> Bool in
-            try attach(object, at: location, to: &record, demanding: Image(), strictly: false)
-            record.image[.updatedAt] = .time(.now)
-            return true
+        var fresh = record
+        try attach(object, at: location, to: &fresh, demanding: Image(), strictly: false)
+        if let noted = try await note(object, at: location, of: record), noted.isSameData(as: fresh) { fresh = noted }
+        return .data(fresh.image, FileBody(file, length: status.size, workers))
+    }
+
+    /// Lets a record follow its object. The digest took its time: an image that is not as it was is left alone. Nil: it
+    /// cannot be written now, which is no reason to refuse a reader.
+    private func note(_ object: DigestedObject, at location: ObjectStore.Location, of seen: ImageRecord)
+        async throws(Failure) -> ImageRecord?
+    {
+        do throws(Failure) {
+            return try await change(seen.image.id) { [self] (record: inout ImageRecord) throws(Failure) -> Bool in
+                guard record.isSameData(as: seen) else { return false }
+                try attach(object, at: location, to: &record, demanding: Image(), strictly: false)
+                record.image[.updatedAt] = .time(.now)
+                return true
+            }
+        } catch {
+            if error.kind == .imageNotFound { throw error }
+            return nil
         }
-        return .data(changed.image, FileBody(file, length: status.size, workers))
     }
 }

@@ -12,6 +12,11 @@ struct ImageRecord: Sendable {
         get { image.members ?? [] }
         set { image.members = newValue }
     }
+
+    /// Whether both have the same data, which is more than the same id.
+    func isSameData(as other: ImageRecord) -> Bool {
+        data == other.data && image[.location] == other.image[.location]
+    }
 }
 
 /// Where an image's data is.

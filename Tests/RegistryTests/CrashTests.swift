@@ -108,14 +108,16 @@ import Testing
         }
     }
 
+    static func calls(fsync: Fault = Fault(), write: Fault = Fault()) -> DiskCalls {
+        var calls = DiskCalls()
+        let (realSync, realWrite) = (calls.fsync, calls.write)
+        calls.fsync = { fsync.fails() ? -1 : realSync($0) }
+        calls.write = { write.fails() ? -1 : realWrite($0, $1, $2) }
+        return calls
+    }
+
     static func failing(fsync: Fault = Fault(), write: Fault = Fault()) throws -> Bench {
-        try Bench {
-            var calls = DiskCalls()
-            let (realSync, realWrite) = (calls.fsync, calls.write)
-            calls.fsync = { fsync.fails() ? -1 : realSync($0) }
-            calls.write = { write.fails() ? -1 : realWrite($0, $1, $2) }
-            $0.calls = calls
-        }
+        try Bench { $0.calls = calls(fsync: fsync, write: write) }
     }
 
     @Test(arguments: 0..<4)

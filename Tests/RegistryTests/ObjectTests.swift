@@ -7,8 +7,10 @@ import Testing
 @Suite struct ObjectTests {
     static let hello = "5d41402abc4b2a76b9719d911017c592"
 
-    static func withObject() throws -> Bench {
-        let bench = try Bench()
+    static func withObject(
+        workers: any DiskWorkers = InlineWorkers(), _ configure: (inout RegistrySettings) -> Void = { _ in }
+    ) throws -> Bench {
+        let bench = try Bench(workers: workers, configure)
         for folder in ["alice", "alice/pithos", "alice/pithos/sub", "bob", "bob/pithos"] {
             mkdir("\(bench.objects)/\(folder)", 0o755)
         }

@@ -81,4 +81,40 @@ import Testing
         #expect(try await bench.show(id, .bob).status == .queued)
         #expect(!Bench.exists("\(bench.directory)/state/images/\(id)/data"))
     }
+
+    static func rewritten(_ bench: Bench) async throws -> String {
+        let id = try await bench.image(ObjectTests.register("pithos://alice/pithos/a%20b.img")).id
+        Bench.write("hello world", to: "\(bench.objects)/alice/pithos/a b.img")
+        return id
+    }
+
+    @Test(arguments: 0..<4)
+    func `a download of a rewritten object touches no new image of the same id`(turn: Int) async throws {
+        let workers = SteppedWorkers()
+        let bench = try ObjectTests.withObject(workers: workers)
+        let id = try await Self.rewritten(bench)
+        let registry = bench.registry
+        workers.after(turn) { await Self.takeOver(registry, id, .bob, source: Self.body, "bobs data") }
+        #expect(try await bench.data(id) == "hello world", "as it was when it was asked for")
+        let image = try await bench.show(id, .bob)
+        #expect(image.text(.name) == "second" && image.integer(.size) == 9 && image.text(.location) == nil)
+        #expect(try await bench.data(id, .bob) == "bobs data")
+    }
+
+    @Test func `a registry that takes no writes gives a rewritten object, and one that is full does`() async throws {
+        let fsync = CrashTests.Fault()
+        let write = CrashTests.Fault()
+        let bench = try ObjectTests.withObject { $0.calls = CrashTests.calls(fsync: fsync, write: write) }
+        let id = try await Self.rewritten(bench)
+        write.arm(0, ENOSPC)
+        #expect(try await bench.data(id) == "hello world")
+        #expect(try await bench.show(id).integer(.size) == 5)
+        write.arm(nil, 0)
+        fsync.arm(0, EIO)
+        _ = await bench.kind(UpdateTests.update(id, UpdateTests.fields([.name: .text("b")])))
+        #expect(bench.registry.readOnlyReason != nil)
+        guard case .data(let image, let body) = try await bench.perform(.downloadImage(id: id)) else { return }
+        #expect(image.integer(.size) == 11 && image.text(.checksum) == "5eb63bbbe01eeed093cb22bb8f5acdc3")
+        #expect(try await body.next() == Array("hello world".utf8))
+    }
 }
