@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// A system call on a file that failed.
 public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -20,11 +20,13 @@ public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
 public struct DiskCalls: Sendable {
     public var fsync: @Sendable (Int32) -> Int32
     public var write: @Sendable (Int32, UnsafeRawPointer, Int) -> Int
+    public var readdir: @Sendable (OpaquePointer) -> UnsafeMutablePointer<dirent>?
 
     /// The real ones.
     public init() {
         fsync = { Glibc.fsync($0) }
         write = { Glibc.write($0, $1, $2) }
+        readdir = { Glibc.readdir($0) }
     }
 }
 
@@ -126,12 +128,16 @@ struct Disk: Sendable {
         guard let stream = opendir(path) else { throw DiskError(call: "opendir", code: errno, path: path) }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while true {
+            // Nil is the end or a failure, and only the latter sets this.
+            errno = 0
+            guard let entry = calls.readdir(stream) else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != "." && name != ".." { names.append(name) }
         }
+        guard errno == 0 else { throw DiskError(call: "readdir", code: errno, path: path) }
         return names
     }
 

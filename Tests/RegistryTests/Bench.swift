@@ -30,7 +30,7 @@ final class Bench {
     func reopen(_ prepare: (String) -> Void = { _ in }) throws {
         // The lock belongs to the registry: it must be gone before the next one is made.
         let placeholder = try FileRegistry(
-            settings: RegistrySettings(directory: "\(directory)/other"), workers: InlineWorkers())
+            settings: RegistrySettings(directory: "\(directory)/\(UUIDText.random())"), workers: InlineWorkers())
         registry = placeholder
         prepare("\(directory)/state")
         registry = try FileRegistry(settings: settings, workers: InlineWorkers())

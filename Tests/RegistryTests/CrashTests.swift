@@ -171,6 +171,25 @@ import Testing
         #expect(try await bench.data(before.id) == "data")
     }
 
+    @Test(arguments: 0..<12)
+    func `a directory that cannot be read to its end is not taken for a short one`(call: Int) async throws {
+        let fault = Fault()
+        let bench = try Bench {
+            var calls = DiskCalls()
+            let real = calls.readdir
+            calls.readdir = { fault.fails() ? nil : real($0) }
+            $0.calls = calls
+        }
+        let image = try await bench.create(.of("a"))
+        // Three directories: two empty ones and that of the images, each with `.`, `..` and its end.
+        fault.arm(call, EIO)
+        let isRead = (try? bench.reopen()) != nil
+        #expect(isRead == (call >= 10))
+        fault.arm(nil, 0)
+        try bench.reopen()
+        #expect(try await bench.show(image.id) == image)
+    }
+
     @Test func `ten thousand images are read at start within a second`() async throws {
         let bench = try Bench()
         let seed = try await bench.create(.of("seed", [.id: .text("seed")], ["os": "linux"]))
