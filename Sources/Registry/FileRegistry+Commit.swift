@@ -45,16 +45,16 @@ extension FileRegistry {
 
     /// Writes the metadata of an existing image and shows it. To be called alone with the image.
     func durablyReplace(_ record: ImageRecord, _ key: ImageKey) throws(Failure) {
-        try guarded { () throws(DiskError) in
-            try disk.replace("metadata.json", in: path(key), with: RecordCoding.encode(record))
-        }
+        let metadata = try RecordCoding.encode(record)
+        try guarded { () throws(DiskError) in try disk.replace("metadata.json", in: path(key), with: metadata) }
         index.withLock { $0.records[key] = record }
     }
 
     /// Makes a staged directory an image: metadata, rename, then it is shown.
     func durablyPublish(_ record: ImageRecord, _ key: ImageKey, staging: String) throws(Failure) {
+        let metadata = try RecordCoding.encode(record)
         try guarded { () throws(DiskError) in
-            try disk.create("\(staging)/metadata.json", RecordCoding.encode(record))
+            try disk.create("\(staging)/metadata.json", metadata)
             try disk.synchronizeDirectory(staging)
             try disk.rename(staging, path(key))
             do throws(DiskError) {

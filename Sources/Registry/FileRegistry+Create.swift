@@ -30,6 +30,8 @@ extension FileRegistry {
             return try await publish(record, creation, nil)
         case .body:
             try rules.checkFormats(record.image)
+            // Refused now rather than after hours of data.
+            _ = try RecordCoding.encode(record)
         case .none:
             let isReady = record.image.text(.diskFormat) != nil && record.image.text(.containerFormat) != nil
             if creation.isActiveWhenEmpty, isReady, creation.image.integer(.size) == 0 {

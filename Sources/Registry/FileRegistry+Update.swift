@@ -122,6 +122,7 @@ extension FileRegistry {
         var trial = record
         _ = try apply(update, to: &trial, by: caller)
         try rules.checkFormats(trial.image)
+        _ = try RecordCoding.encode(trial)
         index.withLock {
             $0.uploads[key] = token
             $0.records[key]?.image[.status] = .text(ImageStatus.saving.rawValue)

@@ -4,10 +4,21 @@ import Images
 /// `metadata.json`: canonical field names, times in canonical form, null and absent kept apart.
 enum RecordCoding {
     static let version: Int64 = 1
-    /// Largest metadata file read at start.
+    /// Largest metadata file read at start; well above all that is written, or what was acknowledged would not be read.
     static let maxBytes = 16 << 20
+    /// Largest metadata file written. All of it is in memory, too.
+    static let maxWrittenBytes = 1 << 20
 
-    static func encode(_ record: ImageRecord) -> [UInt8] {
+    /// - Throws: when the record is larger than what may be written.
+    static func encode(_ record: ImageRecord) throws(Failure) -> [UInt8] {
+        let bytes = text(of: record)
+        guard bytes.count <= maxWrittenBytes else {
+            throw Failure(.tooLarge, "The metadata of an image may not be larger than \(maxWrittenBytes) bytes.")
+        }
+        return bytes
+    }
+
+    private static func text(of record: ImageRecord) -> [UInt8] {
         var writer = JSONWriter(spaced: true)
         writer.beginObject()
         writer.key("version")

@@ -131,4 +131,28 @@ import Testing
         #expect(await bench.failure(.downloadImage(id: image.id))?.kind == .noData)
         #expect(await bench.failure(.downloadImage(id: image.id), .bob)?.kind == .imageNotFound)
     }
+
+    @Test func `metadata too large to be read again is refused, before any data is asked for`() async throws {
+        let bench = try Bench()
+        let image = try await bench.create(.of("a"))
+        let value = String(repeating: "\"", count: 20_000)
+        var kind: Failure.Kind?
+        var count = 0
+        while kind == nil, count < 128 {
+            kind = await bench.kind(Self.update(image.id, Self.fields([:], ["k\(count)": value])))
+            count += 1
+        }
+        #expect(kind == .tooLarge && count == 27)
+        let body = DataSource.body(length: nil)
+        let large = Self.fields([.name: .text(String(repeating: "x", count: 1 << 20))])
+        let upload = Self.update(image.id, large, source: body)
+        #expect(await bench.kind(upload, data: BrokenBody([], .disconnected)) == .tooLarge)
+        let creation = ImageCreation(image: .of(String(repeating: "x", count: 1 << 20)), source: body)
+        #expect(await bench.kind(.createImage(creation), data: BrokenBody([], .disconnected)) == .tooLarge)
+        let shown = try await bench.show(image.id)
+        #expect(shown.status == .queued && shown.properties.count == 26)
+        try bench.reopen()
+        #expect(bench.registry.count == 1 && bench.registry.findings.isEmpty)
+        #expect(try await bench.show(image.id) == shown)
+    }
 }
