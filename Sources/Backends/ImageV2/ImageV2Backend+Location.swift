@@ -58,14 +58,36 @@ extension ImageV2Backend {
         let update = ImageUpdate(
             id: found.remoteID, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton)
         return try await locks.withLock(found.remoteID) { () async throws(Failure) -> ImageV2Image in
-            let isShared = found.remoteVisibility == Visibility.shared.rawValue
-            if creation.purgesOnReplace, settings.resetsMembers, isShared {
-                for member in try await memberIDs(of: found.remoteID, session) {
-                    try await removeMember(member, from: found.remoteID, session)
-                }
+            guard creation.purgesOnReplace, settings.resetsMembers else {
+                return try await change(found, by: update, nil, session)
             }
-            return try await change(found, by: update, nil, session)
+            return try await changeAndResetMembers(of: found, by: update, session)
         }
+    }
+
+    /// The PATCH may be refused, so it goes first: an error must not have cost the members. Only of an image that is
+    /// published they go before, since those of a public image are out of reach and would come back with its privacy.
+    private func changeAndResetMembers(
+        of found: ImageV2Image, by update: ImageUpdate, _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image {
+        let id = found.remoteID
+        let isShared = found.remoteVisibility == Visibility.shared.rawValue
+        var members = isShared ? try await memberIDs(of: id, session) : []
+        if update.image.isPublic, !members.isEmpty {
+            try await removeAll(members, from: id, session)
+            do throws(Failure) {
+                return try await change(found, by: update, nil, session)
+            } catch {
+                await addAgain(members, to: id, session)
+                throw error
+            }
+        }
+        let changed = try await change(found, by: update, nil, session)
+        if !isShared, changed.remoteVisibility == Visibility.shared.rawValue {
+            members = try await memberIDs(of: id, session)
+        }
+        try await removeAll(members, from: id, session)
+        return changed
     }
 
     /// Changes an image and gives it a location in one PATCH; where that is forbidden by the other ways that are allowed.
@@ -80,23 +102,41 @@ extension ImageV2Backend {
         if reply.status == 200 { return try await session.image(of: reply, id: id) }
         guard reply.status == 403 else { throw await session.failure(of: reply) }
         await session.discard(reply)
-        var current = image
-        if !patch.isEmpty { current = try await sendPatch(patch, to: image, properties, session) }
-        let added = try await session.exchange(session.calls.addLocation(id, url)).reply
+        var changed = image
+        if !patch.isEmpty { changed = try await sendPatch(patch, to: image, properties, session) }
+        do throws(Failure) {
+            if let answer = try await addLocation(url, to: changed, properties, session) { return answer }
+        } catch {
+            // An update that fails must not have changed half of what it names.
+            if let back = patch.back(to: image, from: changed, session.marks) {
+                await session.shielded { [self, changed] in
+                    _ = try? await sendPatch(back, to: changed, properties, session)
+                }
+            }
+            throw error
+        }
+        return try await session.show(id)
+    }
+
+    /// The ways of giving a location where PATCH may not; nil: done, and the image has to be read again.
+    private func addLocation(
+        _ url: String, to image: ImageV2Image, _ properties: ImageV2Properties, _ session: RegistrySession
+    ) async throws(Failure) -> ImageV2Image? {
+        let added = try await session.exchange(session.calls.addLocation(image.remoteID, url)).reply
         await session.discard(added)
-        if added.status == 202 || added.status == 200 { return try await session.show(id) }
+        if added.status == 202 || added.status == 200 { return nil }
         switch settings.locationFallback {
         case .refuse:
             throw Failure(
                 .badRequest, "The registry takes no locations", cause: "locations refused with \(added.status)")
         case .copy:
-            try await startCopy(of: url, to: id, session)
-            return try await session.show(id)
+            try await startCopy(of: url, to: image.remoteID, session)
+            return nil
         case .reference:
             var mark = ImageV2Patch()
-            try mark.setMark(.location, url, on: current, properties)
-            guard !mark.isEmpty else { return current }
-            return try await sendPatch(mark, to: current, properties, session)
+            try mark.setMark(.location, url, on: image, properties)
+            guard !mark.isEmpty else { return image }
+            return try await sendPatch(mark, to: image, properties, session)
         }
     }
 }

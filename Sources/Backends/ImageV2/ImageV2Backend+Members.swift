@@ -134,6 +134,39 @@ extension ImageV2Backend {
         throw failure
     }
 
+    /// Removes all of these, or none: what went before the one that would not go comes back.
+    func removeAll(_ members: [String], from remote: String, _ session: RegistrySession) async throws(Failure) {
+        var removed: [String] = []
+        do throws(Failure) {
+            for member in members where try await removeUnlessGone(member, from: remote, session) {
+                removed.append(member)
+            }
+        } catch {
+            await addAgain(removed, to: remote, session)
+            throw error
+        }
+    }
+
+    /// Gives members back that were removed; the client may have gone.
+    func addAgain(_ members: [String], to remote: String, _ session: RegistrySession) async {
+        await session.shielded { [self] in
+            for member in members { _ = try? await addMember(member, to: remote, session) }
+        }
+    }
+
+    /// False: somebody else had removed it.
+    private func removeUnlessGone(
+        _ member: String, from remote: String, _ session: RegistrySession
+    ) async throws(Failure) -> Bool {
+        do throws(Failure) {
+            try await removeMember(member, from: remote, session)
+            return true
+        } catch {
+            guard error.kind == .memberNotFound else { throw error }
+            return false
+        }
+    }
+
     /// Adds what is missing, then removes what is too much; what was added is taken back when something fails.
     func replaceMembers(of id: String, by wanted: [Member], _ session: RegistrySession) async throws(Failure) {
         guard wanted.count <= settings.maxMembers else {

@@ -30,6 +30,11 @@ public struct ImageV2Patch: Sendable {
         extra.append((member.key, member.value))
     }
 
+    mutating func remove(_ key: String) {
+        extra.removeAll { $0.key.sameBytes(as: key) }
+        extra.append((key, nil))
+    }
+
     /// Without the owner, which the registry keeps to administrators.
     public func withoutOwner() -> ImageV2Patch {
         var other = self
