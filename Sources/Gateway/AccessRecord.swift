@@ -7,7 +7,7 @@ import Server
 /// What one line of the access log says of a request. No token and no query value ever gets here.
 struct AccessRecord: Sendable {
     let id: String
-    private let request: RequestHead
+    let request: RequestHead
     private let address: SocketAddress
     var peer: String { address.host }
     var method: String { request.method }
@@ -22,10 +22,10 @@ struct AccessRecord: Sendable {
     /// Why it failed.
     var cause: String?
 
-    init(_ request: ServerRequest, id: String) {
+    init(_ request: RequestHead, _ peer: SocketAddress, id: String) {
         self.id = id
-        address = request.peer
-        self.request = request.head
+        address = peer
+        self.request = request
     }
 
     mutating func mount(_ mount: Mount, _ dialect: any ClientDialect) {

@@ -1,4 +1,5 @@
 import HTTP
+import Posix
 import Server
 import Synchronization
 
@@ -19,7 +20,7 @@ struct AdminHandler: RequestHandler {
         }
     }
 
-    func rejection(status: Int, reason: String, head: RequestHead?) -> ServerResponse {
+    func rejection(status: Int, reason: String, head: RequestHead?, peer: SocketAddress) -> ServerResponse {
         Self.answer(status, reason + "\n")
     }
 

@@ -4,6 +4,7 @@ import EventLoop
 import HTTP
 import Identity
 import Images
+import Posix
 import Server
 
 /// The way of a request: mount, route, identity, decode, location policy, backend, render.
@@ -21,7 +22,7 @@ struct Pipeline: RequestHandler {
     private static let maximumTokenBytes = 16 << 10
 
     func handle(_ request: ServerRequest) async -> ServerResponse {
-        var record = AccessRecord(request, id: RequestID.of(request.head))
+        var record = AccessRecord(request.head, request.peer, id: RequestID.of(request.head))
         guard let (mount, path) = mounts.find(request.head.path) else {
             return finish(Self.plain(404, "Nothing is mounted at this path."), record)
         }
@@ -128,7 +129,8 @@ struct Pipeline: RequestHandler {
         return ServerResponse(ResponseHead(status: status, fields: fields), body: .bytes(Array(body.utf8)))
     }
 
-    private func finish(_ response: ServerResponse, _ record: AccessRecord) -> ServerResponse {
+    /// The answer with its id, and with what happens when it is sent or cannot be.
+    func finish(_ response: ServerResponse, _ record: AccessRecord) -> ServerResponse {
         var response = response
         response.head.fields.set("X-Openstack-Request-Id", record.id)
         let metrics = metrics
@@ -137,21 +139,35 @@ struct Pipeline: RequestHandler {
             metrics.end(record, report)
             log?.write(record, report)
         }
+        response.fallback = { status, reason in
+            self.refusal(status, reason, record.request, record.id)
+        }
         return response
     }
 
     /// Messages that the server refuses have no dialect yet; data that cannot be had has the one of its mount.
-    func rejection(status: Int, reason: String, head: RequestHead?) -> ServerResponse {
+    func rejection(status: Int, reason: String, head: RequestHead?, peer: SocketAddress) -> ServerResponse {
         let id = head.map(RequestID.of) ?? RequestID.new()
+        var record = AccessRecord(head ?? Self.unknownHead, peer, id: id)
+        record.cause = reason
+        return finish(refusal(status, reason, head, id), record)
+    }
+
+    /// Stands in the log for a request that nobody could read.
+    private static let unknownHead = RequestHead(method: "-", target: "-")
+
+    private func refusal(_ status: Int, _ reason: String, _ head: RequestHead?, _ id: String) -> ServerResponse {
         var response = Self.plain(status, reason + ".")
         if status >= 500, let head, let (mount, path) = mounts.find(head.path) {
             let asked = ClientRequest(
                 head: head, path: path, query: head.query.map(String.init), mountPrefix: mount.prefix,
                 publicURL: publicURL ?? "", framing: .none, requestID: id)
-            let kind: Failure.Kind = status == 502 ? .badGateway : status == 501 ? .notImplemented : .internal
+            let kind = Self.kinds[status] ?? .internal
             response = Self.immediate(mount.dialects.dialect(for: asked).render(Failure(kind, reason), for: asked))
         }
         response.head.fields.set("X-Openstack-Request-Id", id)
         return response
     }
+
+    private static let kinds: [Int: Failure.Kind] = [501: .notImplemented, 502: .badGateway, 504: .gatewayTimeout]
 }

@@ -1,4 +1,5 @@
 import Backends
+import Bytes
 import Dialects
 import EventLoop
 import HTTP
@@ -47,7 +48,7 @@ public final class Service: Sendable {
         let pipeline = Pipeline(
             mounts: try Self.mounts(configuration, backends),
             locations: LocationPolicy(
-                schemes: configuration.texts("locations.schemes"),
+                schemes: configuration.texts("locations.schemes").map(ASCII.lowercased),
                 allowsPrivate: configuration.boolean("locations.private") == true),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0)

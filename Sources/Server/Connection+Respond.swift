@@ -38,9 +38,9 @@ extension Connection {
                 // Nothing was sent yet: an honest error instead of a cut answer.
                 let completion = response.completion
                 report.fault = String(describing: error)
-                response = handler.rejection(status: 502, reason: "the backend's data could not be read", head: head)
+                report.status = error == .timedOut ? 504 : 502
+                response = instead(of: response, report.status, "the backend's data could not be read", head)
                 response.completion = completion
-                report.status = 502
                 if case .bytes(let bytes) = response.body { first = bytes }
             }
         }
@@ -80,7 +80,8 @@ extension Connection {
                 // Nothing was sent yet: an honest error instead of a reset.
                 report.fault = refusal.reason
                 report.status = 502
-                return await sendRefusal(head, closes: closes, &report)
+                let refusal = instead(of: response, 502, "the backend's answer holds what no header may hold", head)
+                return await send(refusal, head, closes: closes, &report)
             }
             if case .chunked = coding {
                 try await writeChunked(bytes, first, source, &report)
@@ -101,10 +102,17 @@ extension Connection {
         }
     }
 
+    private func instead(
+        of response: ServerResponse, _ status: Int, _ reason: String, _ head: RequestHead
+    ) -> ServerResponse {
+        response.fallback?(status, reason)
+            ?? handler.rejection(status: status, reason: reason, head: head, peer: stream.peer)
+    }
+
     /// Says that the answer cannot be told.
-    private func sendRefusal(_ head: RequestHead, closes: Bool, _ report: inout ResponseReport) async -> Bool {
-        let refusal = handler.rejection(
-            status: 502, reason: "the backend's answer holds what no header may hold", head: head)
+    private func send(
+        _ refusal: ServerResponse, _ head: RequestHead, closes: Bool, _ report: inout ResponseReport
+    ) async -> Bool {
         var body: [UInt8] = []
         if case .bytes(let bytes) = refusal.body { body = bytes }
         do {

@@ -167,7 +167,8 @@ final class Connection: @unchecked Sendable {
     }
 
     private func refuse(_ error: HTTPParseError, _ head: RequestHead? = nil) async {
-        let response = handler.rejection(status: error.status, reason: error.reason, head: head)
+        let response = handler.rejection(
+            status: error.status, reason: error.reason, head: head, peer: stream.peer)
         let isHead = head?.method == "HEAD"
         let asked = RequestHead(method: isHead ? "HEAD" : "GET", target: "/", version: .http11)
         if await send(response, to: asked, keeps: false, body: nil) { await linger() }

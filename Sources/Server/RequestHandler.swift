@@ -7,9 +7,9 @@ public import Posix
 public protocol RequestHandler: Sendable {
     func handle(_ request: ServerRequest) async -> ServerResponse
 
-    /// The answer to a message that the server itself refuses (it could not be parsed, was too slow, or its answer could
-    /// not be written); `head` is nil when there is none.
-    func rejection(status: Int, reason: String, head: RequestHead?) -> ServerResponse
+    /// The answer to a message that the server itself refuses (it could not be parsed or was too slow), and to one whose
+    /// answer cannot be had without a `fallback`; `head` is nil when there is none.
+    func rejection(status: Int, reason: String, head: RequestHead?, peer: SocketAddress) -> ServerResponse
 }
 
 /// One request as the server hands it on.
@@ -37,6 +37,8 @@ public struct ServerResponse {
     public var closesConnection: Bool
     /// Called once after the last byte, or when sending failed.
     public var completion: ((ResponseReport) -> Void)?
+    /// What is sent instead when the first piece of the body, or the head, cannot be sent; nil: the handler's rejection.
+    public var fallback: ((_ status: Int, _ reason: String) -> ServerResponse)?
 
     public init(
         _ head: ResponseHead, body: Body = .none, closesConnection: Bool = false,

@@ -16,7 +16,7 @@ import Testing
     private func record(
         _ target: String, method: String = "GET", id: String = "req-1", fields: Fields = Fields()
     ) -> AccessRecord {
-        AccessRecord(GatewayFixture.request(method, target, fields), id: id)
+        AccessRecord(GatewayFixture.request(method, target, fields).head, GatewayFixture.peer, id: id)
     }
 
     /// The lines that these records become.
@@ -128,5 +128,32 @@ import Testing
         }
         #expect(written + dropped == 1000)
         #expect(dropped > 0 && written > 0)
+    }
+
+    @Test func `a message that the server refuses leaves a line, with or without a head`() throws {
+        let pipe = try LogPipe()
+        let log = AccessLog(format: .text, descriptor: pipe.sink, limit: 100)
+        let pipeline = GatewayFixture(log: log).pipeline
+        let head = RequestHead(method: "GET", target: "/v1/images?token=secret")
+        for head in [head, nil] {
+            let answer = pipeline.rejection(status: 400, reason: "a bare LF", head: head, peer: GatewayFixture.peer)
+            answer.completion?(ResponseReport(status: 400, sentBytes: 9, receivedBytes: 0, fault: nil))
+        }
+        let lines = pipe.lines(2)
+        #expect(lines[0].contains("method=GET path=/v1/images ") && lines[1].contains("method=- path=- "))
+        for line in lines {
+            #expect(
+                line.contains("peer=192.0.2.7") && line.contains("status=400") && line.contains("cause=\"a bare LF\""))
+            #expect(!line.contains("secret"))
+        }
+    }
+
+    @Test func `data that cannot be had is told under the id of its log line`() {
+        let gateway = GatewayFixture()
+        let record = AccessRecord(
+            RequestHead(method: "GET", target: "/v1/images/7"), GatewayFixture.peer, id: "req-of-the-line")
+        let instead = gateway.pipeline.finish(ServerResponse(ResponseHead(status: 200)), record).fallback?(504, "late")
+        #expect(instead?.head.status == 504)
+        #expect(instead?.head.fields["x-openstack-request-id"] == "req-of-the-line")
     }
 }

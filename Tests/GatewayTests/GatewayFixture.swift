@@ -91,6 +91,8 @@ struct GatewayFixture {
             metrics: Metrics([]), log: log, unreadBodyBytes: 100)
     }
 
+    static let peer = SocketAddress.v4(0xc000_0207, port: 40_000)
+
     static func request(
         _ method: String, _ target: String, _ fields: Fields = Fields(), body: any BodySource = BytesBody([]),
         framing: BodyLength? = nil
@@ -98,7 +100,7 @@ struct GatewayFixture {
         let length = body.length.map { $0 == 0 ? BodyLength.none : .length($0) } ?? .chunked
         return ServerRequest(
             head: RequestHead(method: method, target: target, fields: fields), framing: framing ?? length, body: body,
-            peer: .v4(0xc000_0207, port: 40_000))
+            peer: peer)
     }
 
     /// A request with a token and a host.

@@ -261,12 +261,14 @@ import Testing
         let fields = Fields([("X-Openstack-Request-Id", "mine")])
         for target in ["/v1/images", "/plankton/images/", "/nowhere"] {
             let head = RequestHead(method: "GET", target: target, fields: fields)
-            let answer = gateway.pipeline.rejection(status: status, reason: "the reason", head: head)
+            let answer = gateway.pipeline.rejection(
+                status: status, reason: "the reason", head: head, peer: GatewayFixture.peer)
             #expect(answer.head.status == status || status > 500)
             #expect(answer.requestID == "req-mine")
             #expect(try await answer.text().contains("the reason"))
         }
-        let headless = gateway.pipeline.rejection(status: status, reason: "the reason", head: nil)
+        let headless = gateway.pipeline.rejection(
+            status: status, reason: "the reason", head: nil, peer: GatewayFixture.peer)
         #expect(headless.head.status == status && headless.requestID?.hasPrefix("req-") == true)
         #expect(try await headless.text() == "\(status) \(StatusReason.text(status))\n\nthe reason.\n")
     }

@@ -69,6 +69,15 @@ import Testing
         #expect(error?.mistakes == ["/nowhere/t.json5: cannot be read; identity.file names it"])
     }
 
+    @Test func `a configuration is not loaded without the tokens it names`() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "baleen-\(UUID().uuidString).json5").path
+        let text = "{ \(ConfigurationFixture.backends), identity: { kind: \"static\", file: \"/nowhere/t.json5\" } }"
+        try Data(text.utf8).write(to: URL(filePath: file))
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let error = #expect(throws: ConfigurationError.self) { try Configuration.load(file: file, environment: [:]) }
+        #expect(error?.mistakes == ["/nowhere/t.json5: cannot be read; identity.file names it"])
+    }
+
     @Test func `without a file there are no tokens`() throws {
         #expect(try ConfigurationFixture.read("").staticTokens().isEmpty)
     }

@@ -71,7 +71,7 @@ struct TestHandler: RequestHandler {
             do {
                 while let piece = try await request.body.next() { body += piece }
             } catch {
-                return rejection(status: 400, reason: "\(error)", head: request.head)
+                return rejection(status: 400, reason: "\(error)", head: request.head, peer: request.peer)
             }
             return ServerResponse(ResponseHead(status: 200), body: .bytes(body))
         case "/stream": return ServerResponse(ResponseHead(status: 200), body: .stream(Pieces(3, length: nil)))
@@ -92,7 +92,7 @@ struct TestHandler: RequestHandler {
         }
     }
 
-    func rejection(status: Int, reason: String, head: RequestHead?) -> ServerResponse {
+    func rejection(status: Int, reason: String, head: RequestHead?, peer: SocketAddress) -> ServerResponse {
         ServerResponse(ResponseHead(status: status), body: .bytes(Array(reason.utf8)))
     }
 }

@@ -10,9 +10,11 @@ extension Configuration {
     public static func load(
         file: String, environment: [String: String]? = nil
     ) throws(ConfigurationError) -> Configuration {
-        try read(
+        let configuration = try read(
             try text(of: file, "name a file with --config FILE"), origin: file,
             environment: environment ?? ProcessInfo.processInfo.environment)
+        if configuration.text("identity.kind") == "static" { _ = try configuration.staticTokens() }
+        return configuration
     }
 
     static func read(
