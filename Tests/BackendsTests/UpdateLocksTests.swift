@@ -39,6 +39,31 @@ private final class Gauge: Sendable {
         }
     }
 
+    @Test func `nobody waits for ever`() async throws {
+        let locks = UpdateLocks(maxWaiting: 10, maxWait: .milliseconds(20))
+        try await locks.withLock("a") { () async throws(Failure) in
+            do throws(Failure) {
+                try await locks.withLock("a") { () async throws(Failure) in }
+                Issue.record("two at once")
+            } catch {
+                #expect(error.kind == .unavailable)
+                #expect(error.retryAfter == "1")
+            }
+        }
+        try await locks.withLock("a") { () async throws(Failure) in }
+    }
+
+    @Test func `an image takes the data of one at a time and no changes meanwhile`() throws {
+        let locks = UpdateLocks(maxWaiting: 1)
+        try locks.beginUpload("a")
+        #expect(throws: Failure.self) { try locks.beginUpload("a") }
+        #expect(throws: Failure.self) { try locks.requireNoUpload("a") }
+        try locks.requireNoUpload("b")
+        locks.endUpload("a")
+        try locks.requireNoUpload("a")
+        try locks.beginUpload("a")
+    }
+
     @Test func `a cancelled waiter leaves, too many are refused`() async throws {
         let locks = UpdateLocks(maxWaiting: 1)
         try await locks.withLock("a") { () async throws(Failure) in

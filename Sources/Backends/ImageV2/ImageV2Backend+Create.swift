@@ -32,6 +32,8 @@ extension ImageV2Backend {
         switch plan.step {
         case .nothing: return created
         case .upload(let data, let store):
+            try locks.beginUpload(created.remoteID)
+            defer { locks.endUpload(created.remoteID) }
             return try await upload(
                 data, to: created.remoteID, demands: plan.demands, holdsBack: false, store: store, session)
         case .copy(let url):

@@ -58,8 +58,9 @@ extension ImageV2Backend {
         let update = ImageUpdate(
             id: found.remoteID, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton)
         return try await locks.withLock(found.remoteID) { () async throws(Failure) -> ImageV2Image in
+            try locks.requireNoUpload(found.remoteID)
             guard creation.purgesOnReplace, settings.resetsMembers else {
-                return try await change(found, by: update, nil, session)
+                return try await change(found, by: update, session)
             }
             return try await changeAndResetMembers(of: found, by: update, session)
         }
@@ -76,13 +77,13 @@ extension ImageV2Backend {
         if update.image.isPublic, !members.isEmpty {
             try await removeAll(members, from: id, session)
             do throws(Failure) {
-                return try await change(found, by: update, nil, session)
+                return try await change(found, by: update, session)
             } catch {
                 await addAgain(members, to: id, session)
                 throw error
             }
         }
-        let changed = try await change(found, by: update, nil, session)
+        let changed = try await change(found, by: update, session)
         if !isShared, changed.remoteVisibility == Visibility.shared.rawValue {
             members = try await memberIDs(of: id, session)
         }

@@ -54,7 +54,9 @@ extension ImageV2Backend {
         let properties = ImageV2Properties(marks: session.marks)
         var patch = ImageV2Patch()
         try patch.setMark(.canShare, ids.isEmpty ? nil : ImageV2Names.sharers(ids), on: image, properties)
-        if !patch.isEmpty { _ = try await sendPatch(patch, to: image, properties, session) }
+        guard !patch.isEmpty else { return }
+        try locks.requireNoUpload(image.remoteID)
+        _ = try await sendPatch(patch, to: image, properties, session)
     }
 
     /// Adds one member; a private image becomes a shared one. True: it was no member before.
@@ -95,6 +97,7 @@ extension ImageV2Backend {
     }
 
     private func share(_ image: ImageV2Image, _ session: RegistrySession) async throws(Failure) {
+        try locks.requireNoUpload(image.remoteID)
         var patch = ImageV2Patch()
         patch.replace("visibility", .string(Visibility.shared.rawValue))
         _ = try await sendPatch(patch, to: image, ImageV2Properties(marks: session.marks), session)

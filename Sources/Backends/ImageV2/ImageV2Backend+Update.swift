@@ -8,11 +8,48 @@ extension ImageV2Backend {
     func update(
         _ update: ImageUpdate, id: String, _ data: (any BodySource)?, _ session: RegistrySession
     ) async throws(Failure) -> ImageV2Image {
-        try await locks.withLock(id) { () async throws(Failure) -> ImageV2Image in
-            let current = try await session.show(id)
-            try Self.check(update.source, current)
-            return try await change(current, by: update, data, session)
+        guard case .body = update.source else {
+            return try await locks.withLock(id) { () async throws(Failure) -> ImageV2Image in
+                try locks.requireNoUpload(id)
+                let current = try await session.show(id)
+                try Self.check(update.source, current)
+                return try await change(current, by: update, session)
+            }
         }
+        guard let data else { throw Failure(.internal, cause: "data announced and not given") }
+        let ready = try await locks.withLock(id) { () async throws(Failure) -> ReadyForData in
+            try locks.beginUpload(id)
+            do throws(Failure) {
+                return try await prepare(update, id: id, length: data.length, session)
+            } catch {
+                locks.endUpload(id)
+                throw error
+            }
+        }
+        // The data come as slowly as the client likes: nobody waits for them.
+        defer { locks.endUpload(id) }
+        return try await fill(ready, with: data, session)
+    }
+
+    /// An image whose metadata are as they shall be, and what its data are sent with.
+    private struct ReadyForData {
+        var image: ImageV2Image
+        var demands: MeasuredBody.Demands
+        var store: String?
+        var properties: ImageV2Properties
+    }
+
+    private func prepare(
+        _ update: ImageUpdate, id: String, length: Int64?, _ session: RegistrySession
+    ) async throws(Failure) -> ReadyForData {
+        let found = try await session.show(id)
+        try Self.check(update.source, found)
+        let properties = await self.properties(session, for: update.image.properties)
+        try MeasuredBody.check(length, against: Self.demands(update.image, found))
+        let store = try await storeHeader(update.image.text(.store), session)
+        let image = try await patched(found, update, properties, session)
+        return ReadyForData(
+            image: image, demands: Self.demands(update.image, image), store: store, properties: properties)
     }
 
     /// Data may only be given to an image that waits for them.
@@ -26,38 +63,24 @@ extension ImageV2Backend {
         throw Failure(.badRequest, "Attempted to update Location field for an image not in queued status.")
     }
 
-    /// Changes an image that was just read; with the lock held.
+    /// Changes everything but the data of an image that was just read; with the lock held.
     func change(
-        _ found: ImageV2Image, by update: ImageUpdate, _ data: (any BodySource)?, _ session: RegistrySession
+        _ found: ImageV2Image, by update: ImageUpdate, _ session: RegistrySession
     ) async throws(Failure) -> ImageV2Image {
         let properties = await self.properties(session, for: update.image.properties)
-        let store: String?
-        if case .body = update.source {
-            try MeasuredBody.check(data?.length, against: Self.demands(update.image, found))
-            store = try await storeHeader(update.image.text(.store), session)
-        } else {
-            store = nil
-        }
         let current = try await patched(found, update, properties, session)
-        switch update.source {
-        case .none, .location: return current
-        case .copyFrom(let url):
-            try await startCopy(of: url, to: current.remoteID, session)
-            return current
-        case .body:
-            guard let data else { throw Failure(.internal, cause: "data announced and not given") }
-            return try await fill(current, with: data, Self.demands(update.image, current), store, properties, session)
-        }
+        if case .copyFrom(let url) = update.source { try await startCopy(of: url, to: current.remoteID, session) }
+        return current
     }
 
     private func fill(
-        _ current: ImageV2Image, with data: any BodySource, _ demands: MeasuredBody.Demands, _ store: String?,
-        _ properties: ImageV2Properties, _ session: RegistrySession
+        _ ready: ReadyForData, with data: any BodySource, _ session: RegistrySession
     ) async throws(Failure) -> ImageV2Image {
-        let id = current.remoteID
+        let id = ready.image.remoteID
         let uploaded: ImageV2Image
         do throws(Failure) {
-            uploaded = try await upload(data, to: id, demands: demands, holdsBack: true, store: store, session)
+            uploaded = try await upload(
+                data, to: id, demands: ready.demands, holdsBack: true, store: ready.store, session)
         } catch {
             guard error.kind == .storeReadOnly, let answer = try? await session.exchange(session.calls.show(id)) else {
                 throw error
@@ -66,12 +89,16 @@ extension ImageV2Backend {
             throw answer.status == 404 ? Failure(.imageGone, error.message, cause: error.cause) : error
         }
         var patch = ImageV2Patch()
-        try patch.setMark(.size, nil, on: uploaded, properties)
+        try patch.setMark(.size, nil, on: uploaded, ready.properties)
         if uploaded.marks[.checksum].map(ValueRules.isMD5) ?? false {
-            try patch.setMark(.checksum, nil, on: uploaded, properties)
+            try patch.setMark(.checksum, nil, on: uploaded, ready.properties)
         }
         guard !patch.isEmpty else { return uploaded }
-        return (try? await sendPatch(patch, to: uploaded, properties, session)) ?? uploaded
+        let cleaning = patch
+        let cleaned = try? await locks.withLock(id) { () async throws(Failure) -> ImageV2Image in
+            try await sendPatch(cleaning, to: uploaded, ready.properties, session)
+        }
+        return cleaned ?? uploaded
     }
 
     /// What the data must be: as the request says, else as was announced before.

@@ -20,7 +20,7 @@ public final class ImageV2Backend: Backend {
         self.transport = transport
         self.settings = settings
         self.schema = Mutex(schema)
-        locks = UpdateLocks(maxWaiting: settings.maxWaitingUpdates)
+        locks = UpdateLocks(maxWaiting: settings.maxWaitingUpdates, maxWait: settings.maxUpdateWait)
     }
 
     public func close() async { undoing.close() }
@@ -107,13 +107,12 @@ public final class ImageV2Backend: Backend {
 
     private func delete(_ id: String, _ session: RegistrySession) async throws(Failure) -> Outcome {
         let remote = ImageV2ID.remote(id)
-        return try await locks.withLock(remote) { () async throws(Failure) -> Outcome in
-            let answer = try await session.exchange(session.calls.delete(remote))
-            guard answer.status == 204 || answer.status == 200 || (answer.status == 404 && answer.wasRepeated) else {
-                throw await session.failure(of: answer.reply)
-            }
-            await session.discard(answer.reply)
-            return .done
+        // Waits for nobody: an image may go at any time, also while its data arrive.
+        let answer = try await session.exchange(session.calls.delete(remote))
+        guard answer.status == 204 || answer.status == 200 || (answer.status == 404 && answer.wasRepeated) else {
+            throw await session.failure(of: answer.reply)
         }
+        await session.discard(answer.reply)
+        return .done
     }
 }

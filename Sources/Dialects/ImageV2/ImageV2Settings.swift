@@ -50,6 +50,8 @@ public struct ImageV2Settings: Sendable {
     public var maxSharedImages = 100_000
     /// Updates of one image that may wait for each other.
     public var maxWaitingUpdates = 64
+    /// Longest wait of an update for those before it.
+    public var maxUpdateWait = Duration.seconds(30)
 
     public init() {}
 }
