@@ -162,6 +162,36 @@ import Testing
         #expect(complaints == [])
     }
 
+    @Test func `members added stay when old ones are gone already`() async {
+        let members = F.path + "/members"
+        let (result, complaints) = await F.run(
+            .replaceMembers(id: F.id, members: [Member(id: "a")]),
+            [
+                F.step("GET", F.path, F.answer(200, F.image())),
+                F.step("GET", members, F.answer(200, F.members("y", "z"))),
+                F.step("POST", members, F.empty(200), json: .object(JSONObject(["member": .string("a")]))),
+                F.step("DELETE", members + "/y", F.empty(204)),
+                F.step("DELETE", members + "/z", F.refusal(503)),
+            ])
+        #expect(result.failure?.kind == .unavailable)
+        #expect(complaints == [])
+    }
+
+    @Test func `members added are taken back when the first old one will not go`() async {
+        let members = F.path + "/members"
+        let (result, complaints) = await F.run(
+            .replaceMembers(id: F.id, members: [Member(id: "a")]),
+            [
+                F.step("GET", F.path, F.answer(200, F.image())),
+                F.step("GET", members, F.answer(200, F.members("y", "z"))),
+                F.step("POST", members, F.empty(200), json: .object(JSONObject(["member": .string("a")]))),
+                F.step("DELETE", members + "/y", F.refusal(503)),
+                F.step("DELETE", members + "/a", F.empty(204)),
+            ])
+        #expect(result.failure?.kind == .unavailable)
+        #expect(complaints == [])
+    }
+
     @Test func `a creation with an id is looked for before it is sent again`() async {
         let document = #"{"id": "\#(F.id)", "name": "n", "disk_format": "raw", "container_format": "bare"}"#
         let (result, complaints) = await F.run(

@@ -170,7 +170,8 @@ extension ImageV2Backend {
         }
     }
 
-    /// Adds what is missing, then removes what is too much; what was added is taken back when something fails.
+    /// Adds what is missing, then removes what is too much; what was added is taken back when something fails before
+    /// anything was removed.
     func replaceMembers(of id: String, by wanted: [Member], _ session: RegistrySession) async throws(Failure) {
         guard wanted.count <= settings.maxMembers else {
             throw Failure(.tooLarge, "More than \(settings.maxMembers) members")
@@ -197,21 +198,18 @@ extension ImageV2Backend {
         of remote: String, present: [String], wanted: [String], _ session: RegistrySession
     ) async throws(Failure) {
         var added: [String] = []
+        var isRemoving = false
         do throws(Failure) {
             for member in wanted where !present.contains(where: { $0.sameBytes(as: member) }) {
                 guard !added.contains(where: { $0.sameBytes(as: member) }) else { continue }
                 if try await addMember(member, to: remote, session) { added.append(member) }
             }
             for member in present where !wanted.contains(where: { $0.sameBytes(as: member) }) {
-                do throws(Failure) {
-                    try await removeMember(member, from: remote, session)
-                } catch {
-                    // Somebody else removed it.
-                    guard error.kind == .memberNotFound else { throw error }
-                }
+                if try await removeUnlessGone(member, from: remote, session) { isRemoving = true }
             }
         } catch {
-            let undone = added
+            // Behind the first removal the old list cannot be had again; more members than wanted is the lesser evil.
+            let undone = isRemoving ? [] : added
             await session.shielded { [self] in
                 for member in undone { try? await removeMember(member, from: remote, session) }
             }
