@@ -192,6 +192,15 @@ import Testing
         #expect(complaints == [])
     }
 
+    @Test(arguments: [400, 403, 409, 500, 503])
+    func `what the registry says reaches the client, never the log`(_ status: Int) async {
+        let text = "cannot fetch http://store/o?sig=secret"
+        let (result, _) = await F.run(.showImage(id: F.id), [F.step("GET", F.path, F.refusal(status, text))])
+        #expect(result.failure?.message == (status == 500 ? "" : text))
+        #expect(result.failure?.cause?.contains("\(status)") == true)
+        #expect(result.failure?.cause?.contains("secret") == false)
+    }
+
     @Test func `a creation with an id is looked for before it is sent again`() async {
         let document = #"{"id": "\#(F.id)", "name": "n", "disk_format": "raw", "container_format": "bare"}"#
         let (result, complaints) = await F.run(

@@ -47,7 +47,8 @@ public enum ImageV2Reply {
     ) -> Failure {
         let text = ImageV2Message.text(contentType: fields["content-type"] ?? "", body: body, hiding: secrets)
         let kind = kinds[status] ?? .badGateway
-        var failure = Failure(kind, kind == .badGateway ? "" : text, cause: "registry answered \(status): \(text)")
+        // The cause is logged: the registry's text may quote a location with its signature, or a property's value.
+        var failure = Failure(kind, kind == .badGateway ? "" : text, cause: "registry answered \(status) (\(kind))")
         switch kind {
         case .tokenRejected: failure.challenge = fields["www-authenticate"]
         case .unavailable: failure.retryAfter = fields["retry-after"]
