@@ -103,6 +103,41 @@ import Testing
         #expect(complaints == [])
     }
 
+    @Test(arguments: [
+        "pithos://u/c/o?sig=1", "pithos://u/c/o#f", "pithos://u/c/../../x", "pithos://u/c/./o", "pithos://u/c/%2e%2E/o",
+        "pithos://u/c/a%2fb", "pithos://u/c//o", "pithos://u/c/", "pithos://u/c", "pithos:///c/o", "pithos://u/c/o%00",
+        "pithos://u/c/a\\b",
+    ])
+    func `a location that could lead elsewhere is refused before anything is sent`(_ location: String) async {
+        for operation in [
+            F.creation([.location: .text(location)], source: .location),
+            F.update([.location: .text(location)], source: .location),
+        ] {
+            let begin = operation.imageID == nil ? [] : [F.step("GET", F.path, F.answer(200, F.image()))]
+            let (result, complaints) = await F.run(operation, begin, settings: settings(.refuse, base: "http://pithos"))
+            #expect(result.failure?.kind == .badRequest)
+            #expect(complaints == [])
+        }
+    }
+
+    @Test(arguments: [
+        (Caller(token: "t", user: "bob", tenant: "acme"), Failure.Kind.forbidden), (Caller(token: "t", user: "u"), nil),
+        (Caller(token: "t", user: "bob", tenant: "u"), nil), (Caller(token: "t", user: "bob", roles: ["admin"]), nil),
+        (Caller(token: "t"), nil),
+    ])
+    func `only objects of the caller's own account are fetched`(_ caller: Caller, _ kind: Failure.Kind?) async {
+        let document =
+            #"{"name": "n", "disk_format": "raw", "container_format": "bare", "gw_location": "pithos://%75/c/o"}"#
+        let patch =
+            #"[{"op": "add", "path": "/locations/-", "value": {"url": "http://pithos/%75/c/o", "metadata": {}}}]"#
+        let steps = [F.post(document, F.answer(201, F.image())), F.patch(patch, F.answer(200, F.active))]
+        let (result, complaints) = await F.run(
+            F.creation([.location: .text("pithos://%75/c/o")], source: .location), kind == nil ? steps : [],
+            settings: settings(.refuse, base: "http://pithos"), caller: caller)
+        #expect(result.failure?.kind == kind)
+        #expect(complaints == [])
+    }
+
     @Test func `registering again resets the members`() async {
         let reference = F.image(["gw_location": .string("pithos://u/c/o"), "gw_disk_format": .string("diskdump")])
         var image = Image()

@@ -162,7 +162,7 @@ private struct CreationPlan {
             encoder.store = store
             let isPithos = ImageV2Backend.isPithos(location)
             if isPithos { encoder.location = location }
-            if let url = backend.fetchable(location) {
+            if let url = try backend.fetchable(location, by: session.caller) {
                 step = .location(url)
                 demands.size = image.integer(.size)
             } else {

@@ -10,11 +10,35 @@ extension ImageV2Backend {
     static func isPithos(_ location: String) -> Bool { location.utf8.starts(with: pithosScheme.utf8) }
 
     /// The address that the registry can be given; nil: the image can only be a reference.
-    func fetchable(_ location: String) -> String? {
+    ///
+    /// - Throws: `badRequest` for an object that would not be below `pithosBase`, `forbidden` for one of another account.
+    func fetchable(_ location: String, by caller: Caller) throws(Failure) -> String? {
         guard Self.isPithos(location) else { return location }
         guard let base = settings.pithosBase else { return nil }
+        let rest = location.utf8.dropFirst(Self.pithosScheme.utf8.count)
+        let account = try Self.account(of: rest, in: location)
+        // The registry fetches with its own rights, not the caller's.
+        let names = [caller.user, caller.owner].compactMap(\.self)
+        guard caller.isAdministrator || names.isEmpty || names.contains(where: { $0.utf8.elementsEqual(account) })
+        else {
+            throw Failure(.forbidden, "The account of '\(location)' is not yours.")
+        }
         let trimmed = base.utf8.last == UInt8(ascii: "/") ? String(base.utf8.dropLast()) ?? base : base
-        return trimmed + "/" + String(decoding: location.utf8.dropFirst(Self.pithosScheme.utf8.count), as: UTF8.self)
+        return trimmed + "/" + String(decoding: rest, as: UTF8.self)
+    }
+
+    /// The account of ACCOUNT/CONTAINER/PATH, decoded. Nothing in it may end the path or lead out of it, coded or not.
+    private static func account(of rest: Substring.UTF8View, in location: String) throws(Failure) -> [UInt8] {
+        let parts = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let names = parts.map { PercentCoding.decode($0) }
+        let isSound = names.allSatisfy { name in
+            !name.isEmpty && name != [0x2E] && name != [0x2E, 0x2E]
+                && !name.contains { $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "/") }
+        }
+        guard isSound, names.count >= 3, !rest.contains(where: ByteSet("?#\\").contains) else {
+            throw Failure(.badRequest, "Invalid location '\(location)'")
+        }
+        return names[0]
     }
 
     /// What Plankton clients leave out (mapping §3.4).

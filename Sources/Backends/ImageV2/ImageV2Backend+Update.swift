@@ -135,7 +135,7 @@ extension ImageV2Backend {
         var patch = try ImageV2Patch(changes, on: current, properties: properties, demands: takesData)
         if update.source == .location, let location = update.image.text(.location) {
             if Self.isPithos(location) { try patch.setMark(.location, location, on: current, properties) }
-            if let url = fetchable(location) {
+            if let url = try fetchable(location, by: session.caller) {
                 return try await setLocation(url, of: current, patch, properties, session)
             }
         }
