@@ -1,3 +1,4 @@
+import EventLoop
 import Images
 import Synchronization
 import Testing
@@ -51,6 +52,29 @@ private final class Gauge: Sendable {
             }
         }
         try await locks.withLock("a") { () async throws(Failure) in }
+    }
+
+    @Test func `nobody waits for ever on a loop either, and who is next in time goes on`() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        let kinds = await group.next().spawn { () -> [Failure.Kind?] in
+            let locks = UpdateLocks(maxWaiting: 10, maxWait: .milliseconds(20))
+            func enter() async -> Failure.Kind? {
+                do throws(Failure) {
+                    try await locks.withLock("a") { () async throws(Failure) in }
+                    return nil
+                } catch {
+                    return error.kind
+                }
+            }
+            var kinds: [Failure.Kind?] = []
+            try? await locks.withLock("a") { () async throws(Failure) in kinds.append(await enter()) }
+            async let next = locks.withLock("a") { () async throws(Failure) in await Task.yield() }
+            kinds.append(await enter())
+            try? await next
+            return kinds
+        }.value
+        group.stop()
+        #expect(kinds == [.unavailable, nil])
     }
 
     @Test func `an image takes the data of one at a time and no changes meanwhile`() throws {
