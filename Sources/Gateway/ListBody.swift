@@ -23,6 +23,8 @@ final class ListBody: BodySource {
     }
 
     func next() async throws(BodyError) -> [UInt8]? {
+        // Nil would be a proven end.
+        if let failure { throw Self.fault(failure) }
         if hasEnded { return nil }
         var buffer: [UInt8] = []
         buffer.reserveCapacity(Self.pieceBytes + 4096)
@@ -37,7 +39,7 @@ final class ListBody: BodySource {
                 next = try await rendering.images.next()
             } catch {
                 failure = error
-                throw .failed(error.cause ?? error.message)
+                throw Self.fault(error)
             }
             if buffer.count >= Self.pieceBytes, next != nil { return buffer }
         }
@@ -46,4 +48,7 @@ final class ListBody: BodySource {
         buffer.append(contentsOf: rendering.closing)
         return buffer
     }
+
+    /// For the log: not the message, which may quote what the client sent.
+    private static func fault(_ failure: Failure) -> BodyError { .failed(failure.cause ?? failure.kind.rawValue) }
 }

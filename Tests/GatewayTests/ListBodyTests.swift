@@ -69,6 +69,13 @@ final class ScriptedImages: ImageSource {
         #expect(!pieces.joined().contains("]"))
         #expect(fault == .failed("page 2 is not JSON"))
         #expect(body.failure?.kind == .badGateway)
+        #expect(await drain(body).fault == fault)
+    }
+
+    @Test func `the log is not told what the client was`() async throws {
+        let images = ScriptedImages(["a"], failure: Failure(.badRequest, "no such marker: 'secret'"))
+        let (_, fault) = await drain(try await ListBody(rendering(images)))
+        #expect(fault == .failed("badRequest"))
     }
 
     @Test func `images are pulled as they are sent, never the whole list`() async throws {
