@@ -222,7 +222,7 @@ import Testing
             FakeBackend { _ in .images(ScriptedImages(["a"], failure: Failure(.unavailable, "away"))) })
         let answer = await late.send("GET", "/v1/images")
         #expect(answer.head.status == 200)
-        await #expect(throws: BodyError.failed("away")) { try await answer.text() }
+        await #expect(throws: BodyError.failed("unavailable")) { try await answer.text() }
     }
 
     @Test func `the versions are told without a token and without the backend`() async throws {
