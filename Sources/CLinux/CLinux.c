@@ -26,12 +26,15 @@ int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int clinux_signalfd(const sigset_t *signals) { return signalfd(-1, signals, SFD_CLOEXEC); }
 
-ssize_t clinux_send(int fd, const struct clinux_piece *pieces, int count) {
-    struct iovec parts[CLINUX_MAX_PIECES];
+ssize_t clinux_send3(
+    int fd, const void *first, size_t first_count, const void *second, size_t second_count, const void *third,
+    size_t third_count) {
+    struct iovec pieces[3];
     int used = 0;
-    for (int i = 0; i < count && used < CLINUX_MAX_PIECES; i++)
-        if (pieces[i].count > 0) parts[used++] = (struct iovec){(void *)pieces[i].bytes, pieces[i].count};
-    if (used == 1) return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = used};
+    if (first_count > 0) pieces[used++] = (struct iovec){(void *)first, first_count};
+    if (second_count > 0) pieces[used++] = (struct iovec){(void *)second, second_count};
+    if (third_count > 0) pieces[used++] = (struct iovec){(void *)third, third_count};
+    if (used == 1) return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = used};
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }

@@ -182,7 +182,11 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
             let sent = head.withUnsafeBytes { head in
                 body.withUnsafeBytes { body in
                     tail.withUnsafeBytes { tail in
-                        send(Self.piece(head, headOffset), Self.piece(body, bodyOffset), Self.piece(tail, tailOffset))
+                        // An empty array may have no base address.
+                        clinux_send3(
+                            fd, head.baseAddress.map { $0 + headOffset }, head.count - headOffset,
+                            body.baseAddress.map { $0 + bodyOffset }, body.count - bodyOffset,
+                            tail.baseAddress.map { $0 + tailOffset }, tail.count - tailOffset)
                     }
                 }
             }
@@ -198,18 +202,6 @@ public final class SocketStream: ReadinessHandler, @unchecked Sendable {
                 return 0
             case let number: throw IOError(number, "send")
             }
-        }
-    }
-
-    /// An empty array may have no base address.
-    private static func piece(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> clinux_piece {
-        clinux_piece(bytes: bytes.baseAddress.map { $0 + offset }, count: bytes.count - offset)
-    }
-
-    private func send(_ head: clinux_piece, _ body: clinux_piece, _ tail: clinux_piece) -> Int {
-        withUnsafeTemporaryAllocation(of: clinux_piece.self, capacity: Int(CLINUX_MAX_PIECES)) { pieces in
-            _ = pieces.initialize(fromContentsOf: [head, body, tail])
-            return clinux_send(fd, pieces.baseAddress, Int32(CLINUX_MAX_PIECES))
         }
     }
 

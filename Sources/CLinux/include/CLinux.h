@@ -25,12 +25,8 @@ void clinux_name_thread(const char *name);
 int clinux_epoll_create(void);
 int clinux_eventfd(void);
 int clinux_signalfd(const sigset_t *signals);
-// A part of what is sent; may be empty, without address then.
-struct clinux_piece {
-    const void *bytes;
-    size_t count;
-};
-enum { CLINUX_MAX_PIECES = 3 };
-// One send of all pieces, CLINUX_MAX_PIECES at the most, that raises no SIGPIPE.
-ssize_t clinux_send(int fd, const struct clinux_piece *pieces, int count);
+// One send of up to three pieces that raises no SIGPIPE; each may be empty.
+ssize_t clinux_send3(
+    int fd, const void *first, size_t first_count, const void *second, size_t second_count, const void *third,
+    size_t third_count);
 #endif

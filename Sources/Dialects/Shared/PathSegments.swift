@@ -9,11 +9,13 @@ enum PathSegments {
     /// - Returns: Nil when a segment is not ``isSafe(_:)``: there is no such path.
     static func decode(_ path: String, collections: [String]) -> [String]? {
         var segments: [String] = []
-        var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        if parts.last?.isEmpty == true { parts.removeLast() }
-        for part in parts {
+        var rest = path.utf8[...]
+        var isBehindCollection = false
+        while !rest.isEmpty {
+            let part = rest.prefix { $0 != UInt8(ascii: "/") }
+            rest = rest[part.endIndex...].dropFirst()
             if part.isEmpty {
-                guard !segments.contains(where: collections.contains) else { return nil }
+                guard !isBehindCollection else { return nil }
                 continue
             }
             let text =
@@ -21,6 +23,7 @@ enum PathSegments {
                 ? String(validating: PercentCoding.decode(part), as: UTF8.self) : String(Substring(part))
             guard let text, isSafe(text) else { return nil }
             segments.append(text)
+            isBehindCollection = isBehindCollection || collections.contains(text)
         }
         return segments
     }

@@ -37,13 +37,10 @@ struct ReplyHead {
     }
 
     private mutating func removeHopByHop() {
-        var found = Self.hopByHop.filter(fields.contains)
-        guard !found.isEmpty else { return }
-        if found.contains("connection") {
-            let named = fields.tokens("connection")
-            if named.contains("close") { keepsAlive = false }
-            found += named.filter { !$0.isEmpty && $0 != "content-length" }
+        for name in fields.tokens("connection") {
+            if name == "close" { keepsAlive = false }
+            if !name.isEmpty, name != "content-length" { fields.removeAll(named: name) }
         }
-        for name in found { fields.removeAll(named: name) }
+        for name in Self.hopByHop { fields.removeAll(named: name) }
     }
 }
