@@ -138,7 +138,7 @@ struct RegistrySession: Sendable {
         case .disconnected, .cancelled: Failure(.clientDisconnected)
         case .timedOut: Failure(.clientTimedOut)
         case .malformed(let why): Failure(.badRequest, "Malformed request body: \(why)")
-        case .tooLarge(let why): Failure(.tooLarge, "The data are larger than allowed: \(why)")
+        case .tooLarge(let why): Failure(.tooLarge, why)
         case .failed(let why): Failure(.internal, cause: why)
         }
     }

@@ -17,6 +17,8 @@ struct Pipeline: RequestHandler {
     let log: AccessLog?
     /// Largest body that is read and dropped when nobody wants it.
     let unreadBodyBytes: Int64
+    /// Largest image data, in bytes.
+    let imageBytes: Int64
 
     /// Longer tokens are refused unseen: signed tokens of the largest kind stay below.
     private static let maximumTokenBytes = 16 << 10
@@ -63,7 +65,7 @@ struct Pipeline: RequestHandler {
         let outcome = try await mount.backend.perform(
             BackendRequest(
                 operation: operation, caller: caller, requestID: asked.requestID,
-                data: operation.takesData ? request.body : nil))
+                data: operation.takesData ? try CappedBody(request.body, limit: imageBytes) : nil))
         return try dialect.render(outcome, of: operation, for: asked)
     }
 

@@ -51,7 +51,8 @@ public final class Service: Sendable {
                 schemes: configuration.texts("locations.schemes").map(ASCII.lowercased),
                 allowsPrivate: configuration.boolean("locations.private") == true),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
-            metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0)
+            metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0,
+            imageBytes: configuration.integer("limits.imageSize") ?? 0)
         server = Server(group: group, handler: pipeline, limits: configuration.serverLimits)
         admin =
             configuration.text("admin.address") == nil

@@ -7,7 +7,7 @@ import Images
 import Testing
 import Upstream
 
-/// The plans against a real Glance, when one is named: `BALEEN_TEST_GLANCE=http://127.0.0.1:PORT`, tokens
+/// The plans against a real Glance, when one is named: `GLANCE_UNDER_TEST=http://127.0.0.1:PORT`, tokens
 /// `user:tenant:role`. Everything made here is deleted again.
 @Suite(.serialized, .enabled(if: RealRegistry.address != nil))
 struct RealRegistryTests {
@@ -227,7 +227,7 @@ struct RealRegistryTests {
 
 enum RealRegistry {
     static let alice = "alice:acme:member"
-    static let address: String? = getenv("BALEEN_TEST_GLANCE").map { String(cString: $0) }
+    static let address: String? = getenv("GLANCE_UNDER_TEST").map { String(cString: $0) }
 
     static func onLoop(
         _ settings: ImageV2Settings = ImageV2Settings(),

@@ -88,9 +88,10 @@ struct GatewayFixture {
                         identity: identity)
                 }),
             locations: LocationPolicy(schemes: ["http", "pithos"], allowsPrivate: false), publicURL: publicURL,
-            metrics: Metrics([]), log: log, unreadBodyBytes: 100)
+            metrics: Metrics([]), log: log, unreadBodyBytes: 100, imageBytes: Self.imageBytes)
     }
 
+    static let imageBytes: Int64 = 1000
     static let peer = SocketAddress.v4(0xc000_0207, port: 40_000)
 
     static func request(

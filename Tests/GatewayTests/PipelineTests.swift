@@ -253,6 +253,23 @@ import Testing
         #expect(show.head.fields["X-Image-Meta-Uri"] == "\(base)/v1/images/\(Self.id)")
     }
 
+    @Test func `image data over the limit is refused, at once when its length is known`() async throws {
+        let fields = [
+            ("X-Image-Meta-Disk_format", "raw"), ("X-Image-Meta-Container_format", "bare"),
+            ("Content-Type", "application/octet-stream"),
+        ]
+        let piece = String(repeating: "x", count: 600)
+        for body in [BytesBody(Array((piece + piece).utf8)), ScriptedBody([piece, piece])] as [any BodySource] {
+            let gateway = GatewayFixture()
+            let answer = await gateway.send("POST", "/v1/images", fields, body: body)
+            #expect(answer.head.status == 413)
+            #expect(gateway.backend.calls.isEmpty)
+        }
+        let within = GatewayFixture()
+        let body = ScriptedBody([piece, String(piece.prefix(400))])
+        #expect(await within.send("POST", "/v1/images", fields, body: body).head.status == 201)
+    }
+
     // MARK: Messages that the server refuses
 
     @Test(arguments: [400, 408, 414, 431, 501, 502])
