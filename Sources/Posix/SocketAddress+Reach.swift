@@ -10,6 +10,15 @@ extension SocketAddress {
         }
     }
 
+    /// Whether only this machine reaches it: 127.0.0.0/8, `::1`, a path.
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let bits, _): bits >> 24 == 127
+        case .v6(let high, let low, _, _): high == 0 && low == 1
+        case .unix: true
+        }
+    }
+
     /// Special v4 blocks: first address and prefix length.
     private static let blocks: [(UInt32, UInt32)] = [
         (0x0000_0000, 8), (0x0a00_0000, 8), (0x6440_0000, 10), (0x7f00_0000, 8), (0xa9fe_0000, 16),

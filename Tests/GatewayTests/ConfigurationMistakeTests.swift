@@ -131,12 +131,25 @@ import Testing
             "identity.file: is missing; identity.kind \"static\" reads tokens from it"),
         Mistake("identity: { kind: \"static\", file: 5 }", "identity.file: 5 is not a text"),
         Mistake(
+            "listen: [{ address: \"0.0.0.0:9292\" }]",
+            "identity.kind: must be said, since 0.0.0.0:9292 is not loopback: \"static\", or \"open\" to believe every token"
+        ),
+        Mistake(
             "identity: { kind: \"passthrough\" }",
             "identity.kind: \"passthrough\" leaves checking to the registry, but backend \"main\" is embedded: use \"open\" or \"static\""
         ),
     ])
     func `listeners, mounts and identity are checked`(_ mistake: Mistake) {
         #expect(ConfigurationFixture.mistakes(mistake.text) == ["a.json5: \(mistake.line)"])
+    }
+
+    @Test(arguments: [
+        "listen: [{ address: \"0.0.0.0:9292\" }], identity: { kind: \"open\" }",
+        "listen: [{ address: \"[::1]:9292\" }]",
+        "listen: [{ address: \"unix:/run/baleen\" }]",
+    ])
+    func `every token is believed on loopback, elsewhere when it is said`(members: String) {
+        #expect(ConfigurationFixture.mistakes(members) == [])
     }
 
     @Test(arguments: [

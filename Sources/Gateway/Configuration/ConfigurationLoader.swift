@@ -101,6 +101,9 @@ extension Configuration {
 /// Checks of values that other rooms understand.
 enum SocketAddressText {
     static func isAddress(_ text: String) -> Bool { SocketAddress(text) != nil }
+
+    /// Whether only this machine reaches it; also of a text that is no address, which is a mistake of its own.
+    static func isLoopback(_ text: String) -> Bool { SocketAddress(text)?.isLoopback ?? true }
 }
 
 enum PublicURL {

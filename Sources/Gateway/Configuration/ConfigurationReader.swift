@@ -281,6 +281,15 @@ struct ConfigurationReader {
         if kind == "static", configuration.text("identity.file") == nil {
             mistake("identity.file", "is missing; identity.kind \"static\" reads tokens from it")
         }
+        // Tokens are believed on loopback only, unless somebody says so.
+        if kind == nil, configuration.backends.contains(where: \.isEmbedded),
+            let address = configuration.listen.first(where: { !SocketAddressText.isLoopback($0) })
+        {
+            mistake(
+                "identity.kind",
+                "must be said, since \(address) is not loopback: \"static\", or \"open\" to believe every token"
+            )
+        }
         if kind == "passthrough", let embedded = configuration.backends.first(where: \.isEmbedded) {
             mistake(
                 "identity.kind",
