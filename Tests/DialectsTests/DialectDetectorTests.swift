@@ -38,6 +38,8 @@ import Testing
         Case(
             evidence: "headers of v1 alone", dialect: "glance-v1", method: "POST",
             headers: [("x-glance-api-copy-from", "http://h/i")]),
+        Case(evidence: "version in the path", dialect: "glance-v1", target: "/v1/images"),
+        Case(evidence: "version in the path", dialect: "glance-v1", target: "/v1.1/images/detail"),
         Case(
             evidence: "Accept", dialect: "glance-v1", headers: [("Accept", "application/vnd.openstack.images-v1")]),
         Case(evidence: "User-Agent", dialect: "glance-v1", headers: [("User-Agent", "python-glanceclient/4.13")]),

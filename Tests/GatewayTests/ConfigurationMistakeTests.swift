@@ -87,7 +87,8 @@ import Testing
         Mistake("listen: [{ address: 9292 }]", "listen[0].address: 9292 is not a text"),
         Mistake("listen: [{ address: \"9292\" }]", "listen[0].address: \"9292\" \(address)"),
         Mistake(
-            "listen: [{ address: \"*:1\" }, { address: \"::1:9292\" }]", "listen[1].address: \"::1:9292\" \(address)"),
+            "listen: [{ address: \"127.0.0.1:1\" }, { address: \"::1:9292\" }]",
+            "listen[1].address: \"::1:9292\" \(address)"),
         Mistake("mounts: {}", "mounts: must be a list of { prefix, dialect, backend }"),
         Mistake("mounts: []", "mounts: must be a list of { prefix, dialect, backend }"),
         Mistake("mounts: [5]", "mounts[0]: 5 is not an object"),

@@ -63,6 +63,11 @@ public struct Evidence: Sendable {
             let names = ["x-glance-api-copy-from", "x-glance-registry-purge-props", "x-image-meta-copy_from"]
             return names.contains { request.head.fields[$0] != nil } ? "glance-v1" : nil
         },
+        Evidence(name: "version in the path") { request in
+            // `/v1.0` is Plankton's, too.
+            let versions = ["/v1/", "/v1.1/"]
+            return versions.contains { request.path.utf8.starts(with: $0.utf8) } ? "glance-v1" : nil
+        },
         Evidence(name: "Accept") { request in
             GlanceV1.asksForVersion(request) ? "glance-v1" : nil
         },
