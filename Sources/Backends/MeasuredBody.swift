@@ -93,7 +93,9 @@ final class MeasuredBody: BodySource {
             count &+= Int64(piece.count)
             return piece
         } catch {
-            fault = error
+            // A cancelled read is nobody's fault here: the registry's connection broke, or the client left, which the
+            // transport tells.
+            if error != .cancelled { fault = error }
             throw error
         }
     }

@@ -8,8 +8,11 @@ import Testing
 @Suite struct ImageV2UploadTests {
     typealias F = Fixture
 
-    private static func perform(_ operation: Operation, on backend: ImageV2Backend) async -> Failure.Kind? {
-        let data = operation.takesData ? BytesBody(Array("abc".utf8)) : nil
+    private static func perform(
+        _ operation: Operation, on backend: ImageV2Backend, data: BrokenBody? = nil
+    ) async -> Failure.Kind? {
+        let whole = operation.takesData ? BytesBody(Array("abc".utf8)) : nil
+        let data: (any BodySource)? = data ?? whole
         let request = BackendRequest(operation: operation, caller: Caller(token: "t"), requestID: "r", data: data)
         do throws(Failure) {
             _ = try await backend.perform(request)
@@ -86,5 +89,15 @@ import Testing
         #expect(await Self.perform(operation, on: backend) == .imageNotFound)
         #expect(await Self.perform(F.update(), on: backend) == nil)
         #expect(transport.complaints == [])
+    }
+
+    @Test func `a registry that breaks the connection is not taken for a client that left`() async {
+        let transport = ScriptedTransport([
+            Self.show, F.step("PUT", F.path + "/file", .closed),
+        ])
+        let backend = ImageV2Backend(transport: transport, settings: F.settings)
+        // Reading from the client was given up because nobody takes the data any more.
+        let data = BrokenBody(Array("ab".utf8), length: 3, fault: .cancelled)
+        #expect(await Self.perform(F.update(source: .body(length: 3)), on: backend, data: data) == .badGateway)
     }
 }
