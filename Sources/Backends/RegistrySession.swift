@@ -11,14 +11,14 @@ struct RegistrySession: Sendable {
     let settings: ImageV2Settings
     let caller: Caller
     let calls: ImageV2Calls
-    let marks: ImageV2Marks?
+    let marks: Marks?
 
     init(transport: any Transport, settings: ImageV2Settings, caller: Caller, requestID: String) {
         self.transport = transport
         self.settings = settings
         self.caller = caller
         calls = ImageV2Calls(token: caller.token, requestID: requestID)
-        marks = settings.markPrefix.map(ImageV2Marks.init(prefix:))
+        marks = settings.markPrefix.map(Marks.init(prefix:))
     }
 
     /// An answer, and whether the call had to be sent twice.

@@ -78,19 +78,29 @@ public struct Route: Sendable, Equatable {
     public enum Action: String, Sendable {
         case versions, list, listDetail, show, download, create, update, replaceAtLocation, delete
         case listMembers, replaceMembers, addMember, removeMember, listShared
+        // Image API v2 (image-v2 §7).
+        case showMember, setMemberStatus, deactivate, reactivate, addTag, removeTag, stage, importImage
+        case listLocations, addLocation, deleteFromStore, schema, importInfo, stores, storesDetail, upload
+        /// No canonical meaning: relayed to a registry of the same dialect, else refused.
+        case relayOnly
     }
 
     public var action: Action
     /// Percent-decoded segments; empty where the action has none.
     public var imageID: String
     public var memberID: String
+    /// A tag, a store's id, a schema's name; empty where the action has none.
+    public var name: String
     /// Answered without a token.
     public var isAnonymous: Bool
 
-    public init(_ action: Action, imageID: String = "", memberID: String = "", isAnonymous: Bool = false) {
+    public init(
+        _ action: Action, imageID: String = "", memberID: String = "", name: String = "", isAnonymous: Bool = false
+    ) {
         self.action = action
         self.imageID = imageID
         self.memberID = memberID
+        self.name = name
         self.isAnonymous = isAnonymous
     }
 }
@@ -127,11 +137,14 @@ public struct ClientResponse {
     }
 }
 
-/// How a list is written: `opening`, the images with `separator` between them, `closing`.
+/// How a list is written: `opening`, the images with `separator` between them, what `closing` makes of the list's end.
 public struct ListRendering {
     public var opening: [UInt8]
     public var separator: [UInt8]
-    public var closing: [UInt8]
+    /// - Parameters:
+    ///   - count: images in the list.
+    ///   - last: the last of them.
+    public var closing: (_ count: Int, _ last: Image?) -> [UInt8]
     public var images: any ImageSource
     /// Appends one image's entry to the buffer.
     public var append: (_ image: Image, _ buffer: inout [UInt8]) -> Void
@@ -139,6 +152,15 @@ public struct ListRendering {
     public init(
         opening: [UInt8], separator: [UInt8], closing: [UInt8], images: any ImageSource,
         append: @escaping (_ image: Image, _ buffer: inout [UInt8]) -> Void
+    ) {
+        self.init(
+            opening: opening, separator: separator, closing: { _, _ in closing }, images: images, append: append)
+    }
+
+    /// - Parameter closing: for dialects whose list ends with a link to the next page.
+    public init(
+        opening: [UInt8], separator: [UInt8], closing: @escaping (_ count: Int, _ last: Image?) -> [UInt8],
+        images: any ImageSource, append: @escaping (_ image: Image, _ buffer: inout [UInt8]) -> Void
     ) {
         self.opening = opening
         self.separator = separator

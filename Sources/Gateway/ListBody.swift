@@ -6,6 +6,8 @@ import Images
 final class ListBody: BodySource {
     private let rendering: ListRendering
     private var next: Image?
+    private var count = 0
+    private var last: Image?
     private var hasBegun = false
     private var hasEnded = false
     /// What the backend said when it failed in the middle; for the log, since the head is gone.
@@ -34,6 +36,8 @@ final class ListBody: BodySource {
         while let image = next {
             if hasBegun { buffer.append(contentsOf: rendering.separator) }
             hasBegun = true
+            count += 1
+            last = image
             rendering.append(image, &buffer)
             do throws(Failure) {
                 next = try await rendering.images.next()
@@ -45,7 +49,7 @@ final class ListBody: BodySource {
         }
         hasBegun = true
         hasEnded = true
-        buffer.append(contentsOf: rendering.closing)
+        buffer.append(contentsOf: rendering.closing(count, last))
         return buffer
     }
 

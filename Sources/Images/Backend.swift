@@ -10,8 +10,66 @@ public protocol Backend: Sendable {
     /// Nothing is half-done behind a thrown failure (mapping §7): what was created is removed again.
     func perform(_ request: BackendRequest) async throws(Failure) -> Outcome
 
+    /// What the backend can do, as far as it is known without asking.
+    var capabilities: RegistryCapabilities { get }
+
+    /// The client dialect whose messages the backend takes as they are, beside operations; nil: none.
+    var relays: String? { get }
+
+    /// Sends a message of the dialect that ``relays`` names and hands back the answer, unread.
+    func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply
+
     /// Ends background work and closes what is open; called once, after the last request.
     func close() async
+}
+
+extension Backend {
+    public var capabilities: RegistryCapabilities { RegistryCapabilities() }
+    public var relays: String? { nil }
+
+    public func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply {
+        throw Failure(.internal, cause: "the backend relays nothing")
+    }
+}
+
+/// A client's message for a registry of its own dialect: everything that may cross, nothing else.
+public struct RelayedMessage {
+    public var method: String
+    /// Path and query below the registry's root, as the client spelled them.
+    public var target: String
+    /// Names and values that the dialect's allow-list lets through; the token and the request id go beside them.
+    public var fields: [(name: String, value: String)]
+    public var caller: Caller
+    public var requestID: String
+    /// Nil: the request has none.
+    public var body: (any BodySource)?
+
+    public init(
+        method: String, target: String, fields: [(name: String, value: String)], caller: Caller, requestID: String,
+        body: (any BodySource)? = nil
+    ) {
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.caller = caller
+        self.requestID = requestID
+        self.body = body
+    }
+}
+
+/// A registry's answer to a relayed message.
+public struct RelayedReply {
+    public var status: Int
+    /// All end-to-end fields, in order; which of them the client gets is its dialect's to say.
+    public var fields: [(name: String, value: String)]
+    /// Nil length: unknown before the end.
+    public var body: any BodySource
+
+    public init(status: Int, fields: [(name: String, value: String)], body: any BodySource) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
 }
 
 /// One operation with who asks and the data that comes with it.

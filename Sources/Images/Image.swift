@@ -34,6 +34,9 @@ public struct Image: Sendable, Equatable {
     /// `is_public`, else by visibility, else false.
     public var isPublic: Bool { boolean(.isPublic) ?? (visibility == .public) }
 
+    /// The visibility said, else what `is_public` means in those words (mapping §3.2).
+    public var knownVisibility: Visibility { visibility ?? (isPublic ? .public : .shared) }
+
     /// The fields that are said, in the order of `ImageField`.
     public var statedFields: [ImageField] { ImageField.allCases.filter { !self[$0].isAbsent } }
 }
@@ -45,11 +48,19 @@ public struct Member: Sendable, Equatable {
     public var canShare: Bool?
     /// `pending`, `accepted`, `rejected`; nil when the source has none.
     public var status: String?
+    /// Nil when the source has no times of members.
+    public var createdAt: Timestamp?
+    public var updatedAt: Timestamp?
 
-    public init(id: String, canShare: Bool? = nil, status: String? = nil) {
+    public init(
+        id: String, canShare: Bool? = nil, status: String? = nil, createdAt: Timestamp? = nil,
+        updatedAt: Timestamp? = nil
+    ) {
         self.id = id
         self.canShare = canShare
         self.status = status
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
     }
 }
 

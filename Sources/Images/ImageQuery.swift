@@ -34,6 +34,18 @@ public struct ImageQuery: Sendable {
         case notPublic
         /// An administrator's v1 `is_public=None`: everything; for others `visible`.
         case everything
+        /// Image API v2 (image-v2 §9a): own, public, and shared images whose member status is the one named (nil: any); an
+        /// administrator: those of every tenant. Images of visibility `community` that are not the caller's only with
+        /// `.all` or `.only(.community)`.
+        case reachable(VisibilityChoice, memberStatus: String?)
+    }
+
+    /// The parameter `visibility` of an Image API v2 list.
+    public enum VisibilityChoice: Sendable, Equatable {
+        /// Not said: everything but others' community images.
+        case usual
+        case all
+        case only(Visibility)
     }
 
     public struct Sort: Sendable, Equatable {
@@ -58,8 +70,32 @@ public struct ImageQuery: Sendable {
         case changedSince(Timestamp)
         /// A custom property has exactly this value.
         case property(String, String)
+        /// The image has this tag.
+        case tag(String)
+        /// A time compared with a moment, whole seconds (image-v2 §9a).
+        case time(ImageField, Comparison, Timestamp)
         /// Deleted images (administrators only; registries that keep none answer with none).
         case deleted(Bool)
+    }
+
+    public enum Comparison: String, CaseIterable, Sendable {
+        case greater = "gt"
+        case greaterOrEqual = "gte"
+        case less = "lt"
+        case lessOrEqual = "lte"
+        case equal = "eq"
+        case notEqual = "neq"
+
+        func holds(_ left: Int64, _ right: Int64) -> Bool {
+            switch self {
+            case .greater: left > right
+            case .greaterOrEqual: left >= right
+            case .less: left < right
+            case .lessOrEqual: left <= right
+            case .equal: left == right
+            case .notEqual: left != right
+            }
+        }
     }
 }
 
@@ -67,11 +103,17 @@ extension ImageQuery.Filter {
     /// Whether an image passes. The gateway applies this to every result whose backend may ignore filters.
     public func matches(_ image: Image) -> Bool {
         switch self {
-        case .oneOf(let field, let values): values.contains(image[field])
+        case .oneOf(.visibility, let values): values.contains(.text((image.knownVisibility).rawValue))
+        case .oneOf(let field, let values):
+            // What a registry does not say of a switch is off.
+            values.contains(field.kind == .boolean && image[field].boolean == nil ? .boolean(false) : image[field])
         case .atLeast(let field, let bound): (image.integer(field) ?? 0) >= bound
         case .atMost(let field, let bound): (image.integer(field) ?? 0) <= bound
         case .changedSince(let time): image.time(.updatedAt).map { $0 > time } ?? false
         case .property(let name, let value): image.properties[name].map { $0?.sameBytes(as: value) ?? false } ?? false
+        case .tag(let tag): image.tags?.contains { $0.sameBytes(as: tag) } ?? false
+        case .time(let field, let comparison, let moment):
+            image.time(field).map { comparison.holds($0.seconds, moment.seconds) } ?? false
         case .deleted(let wanted):
             (image.status == .deleted || image.status == .pendingDelete) == wanted
         }

@@ -5,6 +5,10 @@ public struct ImageUpdate: Sendable {
     public var image: Image
     /// Properties to remove by name (Plankton: sent with an empty value).
     public var removals: [String]
+    /// Properties that must be there before, else conflict `Property x does not exist.` (image-v2 §7.1).
+    public var required: [String]
+    /// Properties that must not be there before, else conflict (image-v2 §7.1, `add` of the older media type).
+    public var forbidden: [String]
     /// Properties not named are removed (v1 default), marks and read-only ones excepted.
     public var purgesProperties: Bool
     public var source: DataSource
@@ -17,13 +21,16 @@ public struct ImageUpdate: Sendable {
     public var shown: @Sendable (ImageField, Image) -> FieldValue?
 
     public init(
-        id: String, image: Image, removals: [String] = [], purgesProperties: Bool = false, source: DataSource = .none,
-        guards: [FieldGuard] = [], fold: PropertyFold = .exact,
+        id: String, image: Image, removals: [String] = [], required: [String] = [], forbidden: [String] = [],
+        purgesProperties: Bool = false, source: DataSource = .none, guards: [FieldGuard] = [],
+        fold: PropertyFold = .exact,
         shown: @escaping @Sendable (ImageField, Image) -> FieldValue? = { _, _ in nil }
     ) {
         self.id = id
         self.image = image
         self.removals = removals
+        self.required = required
+        self.forbidden = forbidden
         self.purgesProperties = purgesProperties
         self.source = source
         self.guards = guards
@@ -38,6 +45,8 @@ public struct FieldGuard: Sendable {
         case always
         /// Only while the image is `active` or `deactivated`, and not for administrators (glance-v1 §5.3).
         case whileActive
+        /// May be named only while the image is `queued`, whatever the value (image-v2 §5).
+        case unlessQueued
         /// Named, but ignored: neither compared nor written.
         case ignored
     }
@@ -92,16 +101,21 @@ public struct ImageChanges: Sendable {
     public var fields: [(field: ImageField, value: FieldValue)] = []
     public var setProperties: [Property] = []
     public var removedProperties: [String] = []
+    /// All of the image's tags from now on; nil: no change.
+    public var tags: [String]?
 
     public init() {}
 
-    public var isEmpty: Bool { fields.isEmpty && setProperties.isEmpty && removedProperties.isEmpty }
+    public var isEmpty: Bool {
+        fields.isEmpty && setProperties.isEmpty && removedProperties.isEmpty && tags == nil
+    }
 
     /// Applied to an image.
     public func apply(to image: inout Image) {
         for change in fields { image[change.field] = change.value }
         for property in setProperties { image.properties.set(property.name, property.value) }
         for name in removedProperties { image.properties.remove(name) }
+        if let tags { image.tags = tags }
     }
 }
 
@@ -113,19 +127,26 @@ extension ImageUpdate {
     public func changes(
         on current: Image, by caller: Caller, keeping keeps: (String) -> Bool = { _ in false }
     ) throws(Failure) -> ImageChanges {
+        for name in required where !current.properties.contains(name) {
+            throw Failure(.conflict, "Property \(name) does not exist.")
+        }
+        for name in forbidden where current.properties.contains(name) {
+            throw Failure(.conflict, "Property \(name) already present.")
+        }
         var changes = ImageChanges()
         for field in image.statedFields {
             let wanted = image[field]
             let present = current[field]
             if let guarding = guards.first(where: { $0.field == field }) {
                 try check(guarding, wanted: wanted, present: present, current: current, caller: caller)
-                continue
+                if guarding.scope != .unlessQueued { continue }
             }
             if field == .location { continue }
             if Self.same(wanted, present) { continue }
             if let shown = shown(field, current), Self.same(wanted, shown) { continue }
             changes.fields.append((field, wanted))
         }
+        if let tags = image.tags, !Self.sameTags(tags, current.tags ?? []) { changes.tags = tags }
         collectProperties(of: current, keeping: keeps, into: &changes)
         return changes
     }
@@ -135,6 +156,9 @@ extension ImageUpdate {
     ) throws(Failure) {
         switch guarding.scope {
         case .ignored: return
+        case .unlessQueued:
+            guard current.status == .queued else { throw guarding.failure }
+            return
         case .whileActive:
             guard current.status == .active || current.status == .deactivated, !caller.isAdministrator else { return }
         case .always: break
@@ -164,6 +188,11 @@ extension ImageUpdate {
         where !keeps(property.name) && !named.contains(where: { $0.sameBytes(as: property.name) }) {
             changes.removedProperties.append(property.name)
         }
+    }
+
+    /// Tags are a set (mapping §9).
+    private static func sameTags(_ left: [String], _ right: [String]) -> Bool {
+        Set(left.map { Array($0.utf8) }) == Set(right.map { Array($0.utf8) })
     }
 
     /// Absent and null are the same on a registry's side; so are size null and 0 (mapping §3.9).

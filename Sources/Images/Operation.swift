@@ -4,8 +4,8 @@ public enum Operation: Sendable {
     case listVersions(status: Int)
     case listImages(ImageQuery)
     case showImage(id: String)
-    /// Data of an active image.
-    case downloadImage(id: String)
+    /// Data of an active image; a range of it where the dialect knows ranges (image-v2 §10).
+    case downloadImage(id: String, range: DataRange? = nil)
     case createImage(ImageCreation)
     case updateImage(ImageUpdate)
     case deleteImage(id: String)
@@ -15,6 +15,32 @@ public enum Operation: Sendable {
     case addMember(id: String, member: Member)
     case removeMember(id: String, memberID: String, absentIsDone: Bool)
     case listSharedImages(SharedImagesQuery)
+
+    // What only the Image API v2 has (image-v2 §7).
+
+    case showMember(id: String, memberID: String)
+    /// `pending`, `accepted`, `rejected`: set by the member itself or an administrator (image-v2 §13).
+    case setMemberStatus(id: String, memberID: String, status: String)
+    case deactivateImage(id: String)
+    case reactivateImage(id: String)
+    case addTag(id: String, tag: String)
+    case removeTag(id: String, tag: String)
+    /// Data that wait for an import (image-v2 §8); nil: the length is not known before the end.
+    case stageData(id: String, length: Int64?)
+    case importImage(ImageImport)
+    case listLocations(id: String)
+    case addLocation(id: String, url: String)
+    case deleteFromStore(id: String, store: String)
+    /// What the registry can do: stores, import methods, schemas; answered from `Backend.capabilities`.
+    case describe(Description)
+
+    /// Which description is asked for.
+    public enum Description: Sendable, Equatable {
+        case stores(isDetailed: Bool)
+        case importMethods
+        /// `image`, `images`, `member`, `members`.
+        case schema(String)
+    }
 
     /// Name in logs, metrics and vectors (mapping §1).
     public var name: String {
@@ -31,17 +57,35 @@ public enum Operation: Sendable {
         case .addMember: "add_member"
         case .removeMember: "remove_member"
         case .listSharedImages: "list_shared_images"
+        case .showMember: "show_member"
+        case .setMemberStatus: "set_member_status"
+        case .deactivateImage: "deactivate_image"
+        case .reactivateImage: "reactivate_image"
+        case .addTag: "add_tag"
+        case .removeTag: "remove_tag"
+        case .stageData: "stage_data"
+        case .importImage: "import_image"
+        case .listLocations: "list_locations"
+        case .addLocation: "add_location"
+        case .deleteFromStore: "delete_from_store"
+        case .describe(.stores): "get_stores"
+        case .describe(.importMethods): "get_import_info"
+        case .describe(.schema): "get_schema"
         }
     }
 
     /// The image that is addressed, for logs and for serializing updates of one image.
     public var imageID: String? {
         switch self {
-        case .showImage(let id), .downloadImage(let id), .deleteImage(let id), .listMembers(let id),
-            .replaceMembers(let id, _), .addMember(let id, _), .removeMember(let id, _, _):
+        case .showImage(let id), .downloadImage(let id, _), .deleteImage(let id), .listMembers(let id),
+            .replaceMembers(let id, _), .addMember(let id, _), .removeMember(let id, _, _), .showMember(let id, _),
+            .setMemberStatus(let id, _, _), .deactivateImage(let id), .reactivateImage(let id), .addTag(let id, _),
+            .removeTag(let id, _), .stageData(let id, _), .listLocations(let id), .addLocation(let id, _),
+            .deleteFromStore(let id, _):
             id
         case .updateImage(let update): update.id
-        default: nil
+        case .importImage(let request): request.id
+        case .listVersions, .listImages, .createImage, .listSharedImages, .describe: nil
         }
     }
 
@@ -50,6 +94,7 @@ public enum Operation: Sendable {
         switch self {
         case .createImage(let creation): creation.source
         case .updateImage(let update): update.source
+        case .stageData(_, let length): .body(length: length)
         default: nil
         }
     }
@@ -92,6 +137,37 @@ public struct ImageCreation: Sendable {
         self.mustExist = mustExist
         self.purgesOnReplace = purgesOnReplace
         self.isActiveWhenEmpty = isActiveWhenEmpty
+    }
+}
+
+/// An import of the Image API v2 (image-v2 §11).
+public struct ImageImport: Sendable, Equatable {
+    public enum Method: Sendable, Equatable {
+        /// The data staged before become the image's.
+        case staged
+        /// The registry fetches a copy.
+        case webDownload(uri: String)
+        /// Copies data that one store has into others.
+        case copyImage
+        /// Known to some registry, not to the canonical model (`glance-download`, plugins).
+        case other(String)
+    }
+
+    public var id: String
+    public var method: Method
+    /// Stores asked for; empty: the default one.
+    public var stores: [String]
+    public var allStores: Bool
+    public var allStoresMustSucceed: Bool
+
+    public init(
+        id: String, method: Method, stores: [String] = [], allStores: Bool = false, allStoresMustSucceed: Bool = true
+    ) {
+        self.id = id
+        self.method = method
+        self.stores = stores
+        self.allStores = allStores
+        self.allStoresMustSucceed = allStoresMustSucceed
     }
 }
 

@@ -26,7 +26,22 @@ enum AccessRules {
         case .everything where caller.isAdministrator: return true
         case .visible, .notPublic, .everything:
             return image.isPublic || owns(caller, image) || membership(of: caller, in: image) != nil
+        case .reachable(let choice, let status):
+            return isReachable(image, for: caller, choice, memberStatus: status)
         }
+    }
+
+    /// Image-v2 §9a, §13.
+    private static func isReachable(
+        _ image: Image, for caller: Caller, _ choice: ImageQuery.VisibilityChoice, memberStatus: String?
+    ) -> Bool {
+        let visibility = image.knownVisibility
+        if case .only(let wanted) = choice, wanted != visibility { return false }
+        if owns(caller, image) || visibility == .public { return true }
+        if visibility == .community { return choice != .usual }
+        if caller.isAdministrator { return true }
+        guard visibility == .shared, let member = membership(of: caller, in: image) else { return false }
+        return memberStatus.map { $0.sameBytes(as: member.status ?? "pending") } ?? true
     }
 
     static func notFound(_ id: String) -> Failure {

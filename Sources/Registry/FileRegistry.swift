@@ -97,7 +97,7 @@ public final class FileRegistry: Backend {
         case .listVersions: throw Failure(.notImplemented, "The registry has no versions of its own.")
         case .listImages(let query): return .images(try await list(query, caller))
         case .showImage(let id): return .image(try visible(id, caller).image)
-        case .downloadImage(let id): return try await download(id, caller)
+        case .downloadImage(let id, _): return try await download(id, caller)
         case .createImage(let creation): return .image(try await create(creation, caller, request.data))
         case .updateImage(let update): return .image(try await self.update(update, caller, request.data))
         case .deleteImage(let id): try await delete(id, caller)
@@ -107,6 +107,9 @@ public final class FileRegistry: Backend {
         case .removeMember(let id, let memberID, let absentIsDone):
             try await removeMember(id, memberID, absentIsDone: absentIsDone, caller)
         case .listSharedImages(let query): return .sharedImages(try await sharedImages(query, caller))
+        case .showMember, .setMemberStatus, .deactivateImage, .reactivateImage, .addTag, .removeTag, .stageData,
+            .importImage, .listLocations, .addLocation, .deleteFromStore, .describe:
+            throw Failure(.notImplemented, "The registry does not do this.")
         }
         return .done
     }

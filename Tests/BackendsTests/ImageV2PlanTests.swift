@@ -73,6 +73,7 @@ import Testing
             #expect(list.map(\.imageID) == wanted.compactMap { $0["image_id"]?.text })
             #expect(list.map(\.canShare) == wanted.map { $0["can_share"]?.boolean ?? false })
         case .done: #expect(expected["image"] == nil)
+        case .part, .member, .locations, .capabilities, .relayed: Issue.record("outcome of another dialect")
         }
     }
 

@@ -90,6 +90,7 @@ import Testing
             #expect(!absentIsDone)
         case .listSharedImages(let query): #expect(query == .sharedWith(memberID ?? ""))
         case .showImage, .downloadImage, .deleteImage, .listMembers: break
+        default: Issue.record("\(operation.name) in this dialect")
         }
     }
 
@@ -130,6 +131,7 @@ import Testing
             case .changedSince(let time): said.append("changes_since", .string(time.text(.canonical)))
             case .property(let name, let value): properties.append(name, .string(value))
             case .deleted(let flag): #expect(flag == expected["deleted"]?.boolean)
+            case .tag, .time: Issue.record("\(filter) in this dialect")
             }
         }
         if !properties.members.isEmpty { said.append("properties", .object(properties)) }

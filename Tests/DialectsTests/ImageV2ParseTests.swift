@@ -32,7 +32,7 @@ import Testing
             #expect(read.allSatisfy { $0.canShare == nil })
         } else {
             let document = try #require(response["json"]?.object)
-            let read = try ImageV2Image(document, marks: ImageV2Marks(prefix: "gw_"))
+            let read = try ImageV2Image(document, marks: Marks(prefix: "gw_"))
             try check(read, against: try #require(expect["image"]?.object))
         }
     }
@@ -109,7 +109,7 @@ import Testing
         ("Kernel-Id", "Kernel-Id"), ("a/b", "a/b"),
     ])
     func `names the registry keeps for itself are escaped`(_ name: String, _ key: String) throws {
-        let properties = ImageV2Properties(marks: ImageV2Marks(prefix: "gw_"))
+        let properties = ImageV2Properties(marks: Marks(prefix: "gw_"))
         #expect(try properties.encode(Property(name, "v")).key.utf8.elementsEqual(key.utf8))
     }
 

@@ -71,6 +71,7 @@ import Testing
             #expect(expected["direction"]?.text == "by_member")
             #expect(query == .ownedBy(expected["member_id"]?.text ?? ""))
         case .showImage, .downloadImage, .deleteImage, .listMembers: break
+        default: Issue.record("\(operation.name) in this dialect")
         }
     }
 

@@ -50,7 +50,8 @@ import Testing
             try creation(settings { $0.refusesOddIsPublic = false }, [("X-Image-Meta-Is-Public", "yes")])
                 .image.boolean(.isPublic) == false)
         #expect(try creation(settings { $0.postReplaces = false }, []).purgesOnReplace == false)
-        guard case .downloadImage(id: "x") = try decode(settings { $0.serveData = true }, "GET", "/images/x"),
+        guard
+            case .downloadImage(id: "x", range: nil) = try decode(settings { $0.serveData = true }, "GET", "/images/x"),
             case .listSharedImages(.sharedWith("m")) = try decode(
                 settings { $0.sharedImages = .with }, "GET", "/shared-images/m"),
             case .listImages(let query) = try decode(settings { $0.sortsAscending = false }, "GET", "/images")

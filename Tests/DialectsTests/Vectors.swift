@@ -150,13 +150,15 @@ extension Vectors {
     /// A list as the gateway would send it.
     static func bytes(of rendering: ListRendering) async throws -> [UInt8] {
         var bytes = rendering.opening
-        var isFirst = true
+        var count = 0
+        var last: Image?
         while let image = try await rendering.images.next() {
-            if !isFirst { bytes += rendering.separator }
-            isFirst = false
+            if count > 0 { bytes += rendering.separator }
+            count += 1
+            last = image
             rendering.append(image, &bytes)
         }
-        return bytes + rendering.closing
+        return bytes + rendering.closing(count, last)
     }
 
     /// Equality of JSON without regard to the order of members.

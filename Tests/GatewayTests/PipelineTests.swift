@@ -20,7 +20,7 @@ import Testing
         let call = try #require(gateway.backend.calls.first)
         #expect(gateway.backend.calls.count == 1)
         #expect(call.caller.token == "t" && call.requestID == "req-mine" && call.data == nil)
-        guard case .downloadImage(Self.id) = call.operation else {
+        guard case .downloadImage(Self.id, nil) = call.operation else {
             Issue.record("\(call.operation.name)")
             return
         }

@@ -45,7 +45,7 @@ public final class ImageV2Backend: Backend {
         case .listVersions: throw Failure(.internal, cause: "versions are the gateway's")
         case .listImages(let query): return .images(try await list(query, session))
         case .showImage(let id): return .image(try await session.show(ImageV2ID.remote(id)).image)
-        case .downloadImage(let id): return try await download(id, session)
+        case .downloadImage(let id, _): return try await download(id, session)
         case .createImage(let creation): return .image(try await create(creation, request.data, session).image)
         case .updateImage(let update):
             return .image(try await self.update(update, id: ImageV2ID.remote(update.id), request.data, session).image)
@@ -61,6 +61,9 @@ public final class ImageV2Backend: Backend {
             try await remove(member, from: id, absentIsDone: absentIsDone, session)
             return .done
         case .listSharedImages(let query): return .sharedImages(try await sharedImages(query, session))
+        case .showMember, .setMemberStatus, .deactivateImage, .reactivateImage, .addTag, .removeTag, .stageData,
+            .importImage, .listLocations, .addLocation, .deleteFromStore, .describe:
+            throw Failure(.internal, cause: "\(request.operation.name) of a v2 client is relayed")
         }
     }
 

@@ -22,7 +22,8 @@ extension Glance2010 {
             }
             return list(images, isDetailed: query.isDetailed, request.baseURL)
         case .done: return ClientResponse(200, Fields([("Content-Type", Self.page)]))
-        case .members, .sharedImages: throw Failure(.internal, cause: "members in glance-2010")
+        case .members, .sharedImages, .part, .member, .locations, .capabilities, .relayed:
+            throw Failure(.internal, cause: "outcome of \(operation.name) in glance-2010")
         }
     }
 

@@ -28,7 +28,7 @@ extension GlanceV1 {
         case .removeMember:
             return .operation(.removeMember(id: id, memberID: route.memberID, absentIsDone: false))
         case .listShared: return .operation(.listSharedImages(.sharedWith(route.memberID)))
-        case .replaceAtLocation: throw Failure(.notImplemented)
+        default: throw Failure(.unknownPath)
         }
     }
 }

@@ -26,6 +26,8 @@ extension GlanceV1 {
                 200, Self.sharing("members", "member_id", list.members.map { ($0.id, $0.canShare ?? false) }))
         case .sharedImages(let list):
             return Self.json(200, Self.sharing("shared_images", "image_id", list.map { ($0.imageID, $0.canShare) }))
+        case .part, .member, .locations, .capabilities, .relayed:
+            throw Failure(.internal, cause: "outcome of \(operation.name) in glance-v1")
         case .done:
             if case .deleteImage = operation { return ClientResponse(200, Self.emptyFields) }
             return ClientResponse(204, Self.emptyFields)

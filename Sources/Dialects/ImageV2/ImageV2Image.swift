@@ -18,7 +18,7 @@ public struct ImageV2Image: Sendable {
     public var isImporting = false
     public var importFailed = false
     /// Values of the marks it has, by mark.
-    public var marks: [ImageV2Marks.Mark: String] = [:]
+    public var marks: [Mark: String] = [:]
     /// Under which key and raw value each custom property is stored; an escaped one stands for its plain twin.
     public var stored: [Stored] = []
 
@@ -35,7 +35,7 @@ public struct ImageV2Image: Sendable {
     ///   - marks: nil: nothing is taken for a mark.
     ///   - starlingx: property `store` is the canonical field.
     /// - Throws: `badGateway` for an object that is no image.
-    public init(_ object: JSONObject, marks: ImageV2Marks?, starlingx: Bool = false) throws(Failure) {
+    public init(_ object: JSONObject, marks: Marks?, starlingx: Bool = false) throws(Failure) {
         let custom = try readFields(of: object)
         guard !remoteID.isEmpty, let status = image.text(.status) else {
             throw Failure(.badGateway, "The registry answered with something that is no image")
@@ -115,13 +115,13 @@ public struct ImageV2Image: Sendable {
         return custom
     }
 
-    private mutating func readMark(_ member: JSONObject.Member, _ names: ImageV2Marks) {
+    private mutating func readMark(_ member: JSONObject.Member, _ names: Marks) {
         if member.key.utf8.starts(with: names.escapePrefix.utf8) {
             let name = ImageV2Names.unescape(Self.rest(of: member.key, behind: names.escapePrefix))
             append(Stored(name: name, key: member.key, value: member.value, isEscaped: true))
             return
         }
-        guard let mark = ImageV2Marks.Mark(rawValue: Self.rest(of: member.key, behind: names.prefix)) else { return }
+        guard let mark = Mark(rawValue: Self.rest(of: member.key, behind: names.prefix)) else { return }
         marks[mark] = member.value.text ?? ""
     }
 

@@ -7,7 +7,7 @@ extension ImageV2Patch {
     /// - Parameters:
     ///   - before: the image as it was read before this change.
     ///   - after: as the registry answered it; only what is there can be removed.
-    public func back(to before: ImageV2Image, from after: ImageV2Image, _ marks: ImageV2Marks?) -> ImageV2Patch? {
+    public func back(to before: ImageV2Image, from after: ImageV2Image, _ marks: Marks?) -> ImageV2Patch? {
         var patch = ImageV2Patch()
         for (key, _) in base {
             let former = before.baseValue(key)
@@ -42,8 +42,8 @@ extension ImageV2Image {
     }
 
     /// The stored value of a custom property or a mark; nil: it has none.
-    fileprivate func customValue(_ key: String, _ names: ImageV2Marks?) -> JSONValue? {
-        if let names, let mark = ImageV2Marks.Mark.allCases.first(where: { names.name($0).sameBytes(as: key) }) {
+    fileprivate func customValue(_ key: String, _ names: Marks?) -> JSONValue? {
+        if let names, let mark = Mark.allCases.first(where: { names.name($0).sameBytes(as: key) }) {
             return marks[mark].map(JSONValue.string)
         }
         return stored.first { $0.key.sameBytes(as: key) }?.value

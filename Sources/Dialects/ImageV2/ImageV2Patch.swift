@@ -155,7 +155,7 @@ extension ImageV2Patch {
 
     /// Nil removes a mark that is there.
     public mutating func setMark(
-        _ mark: ImageV2Marks.Mark, _ value: String?, on current: ImageV2Image, _ properties: ImageV2Properties
+        _ mark: Mark, _ value: String?, on current: ImageV2Image, _ properties: ImageV2Properties
     ) throws(Failure) {
         if let value {
             if current.marks[mark].map({ $0.sameBytes(as: value) }) ?? false { return }

@@ -3,10 +3,10 @@ public import Images
 
 /// How custom properties are written for one registry: marks, escapes and the site's rules together (mapping §4.2).
 public struct ImageV2Properties: Sendable {
-    public var marks: ImageV2Marks?
+    public var marks: Marks?
     public var schema: ImageV2Schema
 
-    public init(marks: ImageV2Marks?, schema: ImageV2Schema = ImageV2Schema()) {
+    public init(marks: Marks?, schema: ImageV2Schema = ImageV2Schema()) {
         self.marks = marks
         self.schema = schema
     }
@@ -36,7 +36,7 @@ public struct ImageV2Properties: Sendable {
     }
 
     /// A mark; refused when marks are off.
-    public func mark(_ mark: ImageV2Marks.Mark, _ value: String) throws(Failure) -> JSONObject.Member {
+    public func mark(_ mark: Mark, _ value: String) throws(Failure) -> JSONObject.Member {
         guard let marks else {
             throw Failure(.badRequest, "This registry cannot hold \(mark.rawValue) \(value)")
         }

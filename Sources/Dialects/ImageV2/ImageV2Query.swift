@@ -31,7 +31,7 @@ public struct ImageV2Query: Sendable {
         switch query.scope {
         case .publicOnly: wantsPublicOnly = true
         case .notPublic where !knowsCaller || isAdministrator: remaining.append(.oneOf(.isPublic, [.boolean(false)]))
-        case .notPublic, .visible, .everything: break
+        case .notPublic, .visible, .everything, .reachable: break
         }
         for filter in query.filters { translate(filter) }
     }
@@ -74,6 +74,9 @@ public struct ImageV2Query: Sendable {
             parameters.append(("updated_at", "gt:" + bound.text(.zulu)))
             remaining.append(filter)
         case .property(let name, let value): translateProperty(name, value, filter)
+        case .tag(let tag): parameters.append(("tag", tag))
+        case .time(let field, let comparison, let moment):
+            parameters.append((field.rawValue, "\(comparison.rawValue):\(moment.text(.zulu))"))
         case .deleted(let wanted): if wanted { matchesNothing = true }
         }
     }

@@ -31,6 +31,7 @@ extension Plankton {
         case .listShared:
             let isBy = settings.sharedImages == .by
             return .operation(.listSharedImages(isBy ? .ownedBy(route.memberID) : .sharedWith(route.memberID)))
+        default: throw Failure(.unknownPath)
         }
     }
 }

@@ -23,6 +23,8 @@ extension Plankton {
         case .members(let list): return ClientResponse(200, commonFields(), body: .bytes(document(of: list)))
         case .sharedImages(let list): return ClientResponse(200, commonFields(), body: .bytes(document(of: list)))
         case .done: return ClientResponse(204, commonFields())
+        case .part, .member, .locations, .capabilities, .relayed:
+            throw Failure(.internal, cause: "outcome of \(operation.name) in plankton")
         }
     }
 

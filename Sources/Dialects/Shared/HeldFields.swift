@@ -1,0 +1,131 @@
+public import Images
+
+/// What becomes of a field of the canonical image in a registry of some dialect (mapping §1, §3, §9): the table that
+/// plans, the compatibility page and the round-trip tests all go by.
+public enum FieldClass: Sendable, Equatable {
+    /// Held under a name of its own, with the same values.
+    case native
+    /// Held in other words, from which the same value comes back.
+    case translated
+    /// Held in a custom property.
+    case mark(Mark)
+    /// Made by the registry; what a client says of it is a demand, an echo, or refused, never stored.
+    case made
+    /// Refused when a client asks for it.
+    case refused
+    /// Comes back otherwise, or not at all: the numbered difference says how.
+    case lossy(Difference)
+
+    public var mark: Mark? { if case .mark(let mark) = self { mark } else { nil } }
+}
+
+/// Differences between the dialects that no translation can hide, with their numbers on the compatibility page.
+public enum Difference: Int, Sendable, CaseIterable {
+    /// v2 has no deleted images; v1 lists them for administrators (mapping §9).
+    case deletedImages = 1
+    /// Times that a client sets are the registry's own (mapping §3.8).
+    case clientTimes = 2
+    /// v2 has whole seconds (mapping §3.8).
+    case wholeSeconds = 3
+    /// A Pithos hash is no MD5 and is withheld from v1 and v2 (mapping §3.7).
+    case checksumWithheld = 4
+    /// SHA-512 is known to v2 registries only (mapping §9).
+    case noSecureHash = 5
+    /// v1 and Plankton have no member status: all members have accepted (mapping §3.9).
+    case memberStatus = 6
+    /// Nothing of v2 lets a member share on: shown, without effect (mapping §3.9).
+    case canShare = 7
+    /// The first API lists public images only (glance-2010 §2).
+    case publicOnly = 8
+    /// The first API has no owners and no members (mapping §6.5).
+    case noOwners = 9
+    /// Tags are a set: order and doubles are lost (mapping §9).
+    case tagOrder = 10
+    /// `-` and `_`, and letter case, are one in the headers that clients of v1, Plankton and 2010 send (mapping §9).
+    case foldedNames = 11
+    /// A null property is an empty one (mapping §4.2).
+    case nullProperty = 12
+    /// Registering again removes the members of a Plankton image (plankton §2).
+    case membersReset = 13
+    /// Locations of registries are shown to clients of their own dialect only (mapping §3.6).
+    case locationHidden = 14
+    /// Members of public images are hidden on v2 until the image is shared again (mapping §6.1).
+    case publicMembers = 15
+    /// The disk format of a Plankton image that nobody registered through the gateway shows as `raw` (mapping §3.4).
+    case plainDump = 16
+}
+
+/// How the registries of one dialect hold the canonical fields.
+public struct HeldFields: Sendable {
+    /// The dialect's name in configuration.
+    public let dialect: String
+    private let classes: [ImageField: FieldClass]
+    public let tags: FieldClass
+    public let members: FieldClass
+    public let memberStatus: FieldClass
+    public let canShare: FieldClass
+
+    public subscript(field: ImageField) -> FieldClass { classes[field] ?? .native }
+
+    /// Made by every registry.
+    private static let made: [ImageField: FieldClass] = [
+        .id: .native, .status: .made, .createdAt: .made, .updatedAt: .made, .deletedAt: .made, .osHashAlgo: .made,
+        .osHashValue: .made, .virtualSize: .made, .size: .made, .checksum: .made,
+    ]
+
+    private init(
+        _ dialect: String, _ differing: [ImageField: FieldClass], tags: FieldClass = .mark(.tags),
+        members: FieldClass = .native, memberStatus: FieldClass = .lossy(.memberStatus), canShare: FieldClass = .native
+    ) {
+        self.dialect = dialect
+        classes = Self.made.merging(differing) { $1 }
+        self.tags = tags
+        self.members = members
+        self.memberStatus = memberStatus
+        self.canShare = canShare
+    }
+
+    /// Mapping §3, §6.1.
+    public static let imageV2 = HeldFields(
+        "image-v2",
+        [
+            .id: .mark(.id), .deletedAt: .lossy(.deletedImages), .location: .mark(.location), .store: .mark(.store),
+            .isPublic: .translated, .diskFormat: .mark(.diskFormat), .createdAt: .lossy(.wholeSeconds),
+            .updatedAt: .lossy(.wholeSeconds),
+        ], tags: .native, memberStatus: .native, canShare: .mark(.canShare))
+
+    /// Mapping §6.3.
+    public static let glanceV1 = HeldFields(
+        "glance-v1",
+        [
+            .id: .mark(.id), .visibility: .mark(.visibility), .hidden: .mark(.hidden), .location: .mark(.location),
+            .diskFormat: .mark(.diskFormat), .containerFormat: .mark(.containerFormat),
+            .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash), .store: .mark(.store),
+        ])
+
+    /// Mapping §6.4.
+    public static let plankton = HeldFields(
+        "plankton",
+        [
+            .id: .refused, .visibility: .mark(.visibility), .hidden: .mark(.hidden), .minRAM: .mark(.minRAM),
+            .minDisk: .mark(.minDisk), .protected: .mark(.protected), .diskFormat: .mark(.diskFormat),
+            .containerFormat: .mark(.containerFormat), .checksum: .lossy(.checksumWithheld),
+            .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash), .store: .refused,
+        ], canShare: .mark(.canShare))
+
+    /// Mapping §6.5.
+    public static let glance2010 = HeldFields(
+        "glance-2010",
+        [
+            .visibility: .mark(.visibility), .hidden: .mark(.hidden), .minRAM: .mark(.minRAM),
+            .minDisk: .mark(.minDisk), .protected: .mark(.protected), .diskFormat: .mark(.diskFormat),
+            .containerFormat: .mark(.containerFormat), .checksum: .mark(.checksum), .location: .mark(.location),
+            .owner: .lossy(.noOwners), .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash),
+        ], members: .refused, canShare: .refused)
+
+    public static let embedded = HeldFields(
+        "embedded", [:], tags: .native, memberStatus: .native)
+
+    /// In the order of the compatibility page.
+    public static let all = [glance2010, glanceV1, plankton, imageV2, embedded]
+}
