@@ -1,7 +1,4 @@
-import Bytes
-import Dialects
 import EventLoop
-import Images
 import Synchronization
 
 /// Removes images whose creation failed, also when the client has gone, and goes on trying in the background while the
@@ -30,50 +27,33 @@ final class Undoing: Sendable {
 
     func close() { isClosed.store(true, ordering: .relaxed) }
 
-    func remove(_ id: String, isProtected: Bool, _ session: RegistrySession) async -> Result {
+    /// - Parameter attempt: tries once to remove the image; nil: try again.
+    func remove(_ session: some RemoteSession, _ attempt: @escaping @Sendable () async -> Result?) async -> Result {
         await session.shielded { [self] in
             var isFirst = true
             for pause in Self.quickPauses {
-                if let result = await attempt(id, isProtected: isProtected, session) {
+                if let result = await attempt() {
                     return result == .wasGone && !isFirst ? .removed : result
                 }
                 isFirst = false
                 await Self.wait(pause)
             }
-            goOn(id, isProtected: isProtected, session)
+            goOn(attempt)
             return .pending
         }
     }
 
-    private func goOn(_ id: String, isProtected: Bool, _ session: RegistrySession) {
+    private func goOn(_ attempt: @escaping @Sendable () async -> Result?) {
         guard let loop = EventLoop.current, pending.load(ordering: .relaxed) < Self.maxPending else { return }
         pending.add(1, ordering: .relaxed)
         loop.spawn { [self] in
             var pause: Int64 = 1000
             for _ in 0..<Self.slowAttempts where !isClosed.load(ordering: .relaxed) {
-                if await attempt(id, isProtected: isProtected, session) != nil { break }
+                if await attempt() != nil { break }
                 await Self.wait(pause)
                 pause = min(pause * 2, Self.slowPause)
             }
             pending.subtract(1, ordering: .relaxed)
-        }
-    }
-
-    /// Nil: try again.
-    private func attempt(_ id: String, isProtected: Bool, _ session: RegistrySession) async -> Result? {
-        if isProtected {
-            var patch = ImageV2Patch()
-            patch.replace("protected", .boolean(false))
-            if let answer = try? await session.exchange(session.calls.patch(id, patch.operations())) {
-                await session.discard(answer.reply)
-            }
-        }
-        guard let answer = try? await session.exchange(session.calls.delete(id)) else { return nil }
-        await session.discard(answer.reply)
-        switch answer.status {
-        case 200...204: return .removed
-        case 404: return answer.wasRepeated ? .removed : .wasGone
-        default: return nil
         }
     }
 

@@ -6,7 +6,7 @@ import Upstream
 /// Creating an image and everything that must be undone when it does not come to its end (mapping §6.1, §7).
 extension ImageV2Backend {
     func create(
-        _ creation: ImageCreation, _ data: (any BodySource)?, _ session: RegistrySession
+        _ creation: ImageCreation, _ data: (any BodySource)?, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         if creation.replacesAtLocation || creation.mustExist {
             if let found = try await registered(at: creation.image.text(.location) ?? "", session) {
@@ -20,14 +20,14 @@ extension ImageV2Backend {
             return try await finish(created, plan, session)
         } catch {
             let isProtected = created.image.boolean(.protected) ?? false
-            let undone = await undoing.remove(created.remoteID, isProtected: isProtected, session)
+            let undone = await undo(created.remoteID, isProtected: isProtected, session)
             throw error.kind == .storeReadOnly && undone == .wasGone
                 ? Failure(.imageGone, error.message, cause: error.cause) : error
         }
     }
 
     private func finish(
-        _ created: ImageV2Image, _ plan: CreationPlan, _ session: RegistrySession
+        _ created: ImageV2Image, _ plan: CreationPlan, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         switch plan.step {
         case .nothing: return created
@@ -53,7 +53,7 @@ extension ImageV2Backend {
     /// Uploads and compares what arrived with what was sent and what was demanded.
     func upload(
         _ data: any BodySource, to id: String, demands: MeasuredBody.Demands, holdsBack: Bool, store: String?,
-        _ session: RegistrySession
+        _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         try MeasuredBody.check(data.length, against: demands)
         let measured = try MeasuredBody(data, demands: demands, holdsBack: holdsBack)
@@ -62,13 +62,13 @@ extension ImageV2Backend {
         do throws(TransportError) {
             reply = try await session.send(call, data: measured)
         } catch {
-            throw measured.refusal ?? measured.fault.map(RegistrySession.failure(client:))
-                ?? RegistrySession.failure(error)
+            throw measured.refusal ?? measured.fault.map(ImageV2Session.failure(client:))
+                ?? ImageV2Session.failure(error)
         }
         guard (200...204).contains(reply.status) else { throw await session.failure(of: reply) }
         await session.discard(reply)
         guard let checksum = await measured.finish() else {
-            throw measured.fault.map(RegistrySession.failure(client:))
+            throw measured.fault.map(ImageV2Session.failure(client:))
                 ?? Failure(.badGateway, cause: "registry took the data for complete before their end")
         }
         let sent = (count: measured.count, checksum: checksum)
@@ -94,14 +94,14 @@ extension ImageV2Backend {
         return image
     }
 
-    func startCopy(of url: String, to id: String, _ session: RegistrySession) async throws(Failure) {
+    func startCopy(of url: String, to id: String, _ session: ImageV2Session) async throws(Failure) {
         let reply = try await session.exchange(session.calls.webDownload(id, from: url)).reply
         guard reply.status == 202 || reply.status == 200 else { throw await session.failure(of: reply) }
         await session.discard(reply)
     }
 
     /// The upload header's value for a wanted store (mapping §3.6); Plankton's only store is not passed on.
-    func storeHeader(_ store: String?, _ session: RegistrySession) async throws(Failure) -> String? {
+    func storeHeader(_ store: String?, _ session: ImageV2Session) async throws(Failure) -> String? {
         guard let store, !store.isEmpty, store != "pithos" else { return nil }
         let reply = try await session.exchange(session.calls.stores()).reply
         if reply.status == 200,
@@ -130,7 +130,7 @@ private struct CreationPlan {
     var demands = MeasuredBody.Demands()
 
     init(
-        _ creation: ImageCreation, _ data: (any BodySource)?, _ backend: ImageV2Backend, _ session: RegistrySession
+        _ creation: ImageCreation, _ data: (any BodySource)?, _ backend: ImageV2Backend, _ session: ImageV2Session
     ) async throws(Failure) {
         var image = creation.image
         if creation.replacesAtLocation { ImageV2Backend.completeFormats(of: &image) }

@@ -3,7 +3,7 @@ import Images
 
 /// Lists: pages walked by the gateway's own queries, and the two meanings of shared images (mapping §6.1, §6.2).
 extension ImageV2Backend {
-    func list(_ query: ImageQuery, _ session: RegistrySession) async throws(Failure) -> any ImageSource {
+    func list(_ query: ImageQuery, _ session: ImageV2Session) async throws(Failure) -> any ImageSource {
         let names = Properties(
             query.filters.compactMap {
                 if case .property(let name, let value) = $0 { Property(name, value) } else { nil }
@@ -29,7 +29,7 @@ extension ImageV2Backend {
         return MergedImages(walks, query)
     }
 
-    func sharedImages(_ query: SharedImagesQuery, _ session: RegistrySession) async throws(Failure) -> [SharedImage] {
+    func sharedImages(_ query: SharedImagesQuery, _ session: ImageV2Session) async throws(Failure) -> [SharedImage] {
         var pairs = [("visibility", Visibility.shared.rawValue), ("member_status", "all")]
         if case .ownedBy(let owner) = query { pairs.append(("owner", owner)) }
         pairs.append(("limit", String(settings.pageSize)))
@@ -60,7 +60,7 @@ extension ImageV2Backend {
     /// Which of these images have the member; asked for all at once, answered in their order. Images whose members the
     /// caller may not see do not count.
     private func sharing(
-        _ images: [ImageV2Image], with member: String, _ session: RegistrySession
+        _ images: [ImageV2Image], with member: String, _ session: ImageV2Session
     ) async throws(Failure) -> [SharedImage] {
         let answers = await withTaskGroup(of: (Int, Result<Bool, Failure>).self) { group in
             for (place, image) in images.enumerated() {
@@ -81,7 +81,7 @@ extension ImageV2Backend {
         return found
     }
 
-    private func has(_ member: String, _ id: String, _ session: RegistrySession) async -> Result<Bool, Failure> {
+    private func has(_ member: String, _ id: String, _ session: ImageV2Session) async -> Result<Bool, Failure> {
         do throws(Failure) {
             return .success(try await memberIDs(of: id, session).contains { $0.sameBytes(as: member) })
         } catch {

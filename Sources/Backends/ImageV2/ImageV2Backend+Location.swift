@@ -48,7 +48,7 @@ extension ImageV2Backend {
     }
 
     /// The caller's image registered at a location.
-    func registered(at location: String, _ session: RegistrySession) async throws(Failure) -> ImageV2Image? {
+    func registered(at location: String, _ session: ImageV2Session) async throws(Failure) -> ImageV2Image? {
         guard let marks = session.marks else { return nil }
         let reply = try await session.object(session.calls.list([(marks.name(.location), location), ("limit", "2")]))
         guard let entries = reply["images"]?.array else {
@@ -69,7 +69,7 @@ extension ImageV2Backend {
 
     /// Registering again: what is not named is reset, members and all (plankton §2).
     func replace(
-        _ found: ImageV2Image, by creation: ImageCreation, _ session: RegistrySession
+        _ found: ImageV2Image, by creation: ImageCreation, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         var image = creation.image
         if creation.purgesOnReplace {
@@ -93,7 +93,7 @@ extension ImageV2Backend {
     /// The PATCH may be refused, so it goes first: an error must not have cost the members. Only of an image that is
     /// published they go before, since those of a public image are out of reach and would come back with its privacy.
     private func changeAndResetMembers(
-        of found: ImageV2Image, by update: ImageUpdate, _ session: RegistrySession
+        of found: ImageV2Image, by update: ImageUpdate, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         let id = found.remoteID
         let isShared = found.remoteVisibility == Visibility.shared.rawValue
@@ -118,7 +118,7 @@ extension ImageV2Backend {
     /// Changes an image and gives it a location in one PATCH; where that is forbidden by the other ways that are allowed.
     func setLocation(
         _ url: String, of image: ImageV2Image, _ patch: ImageV2Patch, _ properties: ImageV2Properties,
-        _ session: RegistrySession
+        _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         let id = image.remoteID
         var whole = patch
@@ -145,7 +145,7 @@ extension ImageV2Backend {
 
     /// The ways of giving a location where PATCH may not; nil: done, and the image has to be read again.
     private func addLocation(
-        _ url: String, to image: ImageV2Image, _ properties: ImageV2Properties, _ session: RegistrySession
+        _ url: String, to image: ImageV2Image, _ properties: ImageV2Properties, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image? {
         let added = try await session.exchange(session.calls.addLocation(image.remoteID, url)).reply
         await session.discard(added)

@@ -5,7 +5,7 @@ import Upstream
 
 /// Members (mapping §3.9, §6.1): the registry has them on `shared` images only, and without the right to share.
 extension ImageV2Backend {
-    func members(of id: String, _ session: RegistrySession) async throws(Failure) -> MemberList {
+    func members(of id: String, _ session: ImageV2Session) async throws(Failure) -> MemberList {
         let remote = ImageV2ID.remote(id)
         let reply = try await session.exchange(session.calls.members(remote)).reply
         switch reply.status {
@@ -31,11 +31,11 @@ extension ImageV2Backend {
     }
 
     /// Ids of the members; the image is shared.
-    func memberIDs(of remote: String, _ session: RegistrySession) async throws(Failure) -> [String] {
+    func memberIDs(of remote: String, _ session: ImageV2Session) async throws(Failure) -> [String] {
         try ImageV2Reply.members(try await session.object(session.calls.members(remote))).map(\.id)
     }
 
-    func add(_ member: Member, to id: String, _ session: RegistrySession) async throws(Failure) {
+    func add(_ member: Member, to id: String, _ session: ImageV2Session) async throws(Failure) {
         let remote = ImageV2ID.remote(id)
         try await locks.withLock(remote) { () async throws(Failure) in
             _ = try await addMember(member.id, to: remote, session)
@@ -49,7 +49,7 @@ extension ImageV2Backend {
         }
     }
 
-    private func setSharers(_ ids: [String], of image: ImageV2Image, _ session: RegistrySession) async throws(Failure) {
+    private func setSharers(_ ids: [String], of image: ImageV2Image, _ session: ImageV2Session) async throws(Failure) {
         guard session.marks != nil else { return }
         let properties = ImageV2Properties(marks: session.marks)
         var patch = ImageV2Patch()
@@ -60,7 +60,7 @@ extension ImageV2Backend {
     }
 
     /// Adds one member; a private image becomes a shared one. True: it was no member before.
-    private func addMember(_ member: String, to remote: String, _ session: RegistrySession) async throws(Failure)
+    private func addMember(_ member: String, to remote: String, _ session: ImageV2Session) async throws(Failure)
         -> Bool
     {
         // The registry takes such an id and can then never address it again (image-v2 §1).
@@ -96,7 +96,7 @@ extension ImageV2Backend {
         }
     }
 
-    private func share(_ image: ImageV2Image, _ session: RegistrySession) async throws(Failure) {
+    private func share(_ image: ImageV2Image, _ session: ImageV2Session) async throws(Failure) {
         try locks.requireNoUpload(image.remoteID)
         var patch = ImageV2Patch()
         patch.replace("visibility", .string(Visibility.shared.rawValue))
@@ -104,7 +104,7 @@ extension ImageV2Backend {
     }
 
     /// With an administrator's token the member need not accept; that it fails changes nothing for the caller.
-    private func accept(_ member: String, of remote: String, _ session: RegistrySession) async {
+    private func accept(_ member: String, of remote: String, _ session: ImageV2Session) async {
         guard let token = settings.autoAcceptToken else { return }
         var calls = session.calls
         calls.token = token
@@ -114,7 +114,7 @@ extension ImageV2Backend {
     }
 
     func remove(
-        _ member: String, from id: String, absentIsDone: Bool, _ session: RegistrySession
+        _ member: String, from id: String, absentIsDone: Bool, _ session: ImageV2Session
     ) async throws(Failure) {
         let remote = ImageV2ID.remote(id)
         try await locks.withLock(remote) { () async throws(Failure) in
@@ -126,7 +126,7 @@ extension ImageV2Backend {
         }
     }
 
-    func removeMember(_ member: String, from remote: String, _ session: RegistrySession) async throws(Failure) {
+    func removeMember(_ member: String, from remote: String, _ session: ImageV2Session) async throws(Failure) {
         let answer = try await session.exchange(session.calls.removeMember(remote, member))
         if answer.status == 204 || answer.status == 200 || (answer.status == 404 && answer.wasRepeated) {
             return await session.discard(answer.reply)
@@ -138,7 +138,7 @@ extension ImageV2Backend {
     }
 
     /// Removes all of these, or none: what went before the one that would not go comes back.
-    func removeAll(_ members: [String], from remote: String, _ session: RegistrySession) async throws(Failure) {
+    func removeAll(_ members: [String], from remote: String, _ session: ImageV2Session) async throws(Failure) {
         var removed: [String] = []
         do throws(Failure) {
             for member in members where try await removeUnlessGone(member, from: remote, session) {
@@ -151,7 +151,7 @@ extension ImageV2Backend {
     }
 
     /// Gives members back that were removed; the client may have gone.
-    func addAgain(_ members: [String], to remote: String, _ session: RegistrySession) async {
+    func addAgain(_ members: [String], to remote: String, _ session: ImageV2Session) async {
         await session.shielded { [self] in
             for member in members { _ = try? await addMember(member, to: remote, session) }
         }
@@ -159,7 +159,7 @@ extension ImageV2Backend {
 
     /// False: somebody else had removed it.
     private func removeUnlessGone(
-        _ member: String, from remote: String, _ session: RegistrySession
+        _ member: String, from remote: String, _ session: ImageV2Session
     ) async throws(Failure) -> Bool {
         do throws(Failure) {
             try await removeMember(member, from: remote, session)
@@ -172,7 +172,7 @@ extension ImageV2Backend {
 
     /// Adds what is missing, then removes what is too much; what was added is taken back when something fails before
     /// anything was removed.
-    func replaceMembers(of id: String, by wanted: [Member], _ session: RegistrySession) async throws(Failure) {
+    func replaceMembers(of id: String, by wanted: [Member], _ session: ImageV2Session) async throws(Failure) {
         guard wanted.count <= settings.maxMembers else {
             throw Failure(.tooLarge, "More than \(settings.maxMembers) members")
         }
@@ -195,7 +195,7 @@ extension ImageV2Backend {
     }
 
     private func exchangeMembers(
-        of remote: String, present: [String], wanted: [String], _ session: RegistrySession
+        of remote: String, present: [String], wanted: [String], _ session: ImageV2Session
     ) async throws(Failure) {
         var added: [String] = []
         var isRemoving = false
@@ -218,7 +218,7 @@ extension ImageV2Backend {
     }
 
     /// Not said: stays as it was; a new member may not share.
-    private func keepSharers(_ wanted: [Member], of image: ImageV2Image, _ session: RegistrySession)
+    private func keepSharers(_ wanted: [Member], of image: ImageV2Image, _ session: ImageV2Session)
         async throws(Failure)
     {
         guard settings.showsCanShare else { return }

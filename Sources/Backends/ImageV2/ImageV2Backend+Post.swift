@@ -8,7 +8,7 @@ import Upstream
 /// Creating the record of an image, and finding out what became of a creation whose answer never came (mapping §7).
 extension ImageV2Backend {
     /// Creates the record. Not stopped by a client that goes away: what came of it must be known to be undone.
-    func post(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure) -> ImageV2Image {
+    func post(_ encoder: ImageV2Creation, _ session: ImageV2Session) async throws(Failure) -> ImageV2Image {
         let result = await session.shielded { [self] () async -> Result<ImageV2Image, Failure> in
             do throws(Failure) {
                 return .success(try await postInsisting(encoder, session))
@@ -19,12 +19,12 @@ extension ImageV2Backend {
         return try result.get()
     }
 
-    func mayPublishByMark(_ session: RegistrySession) -> Bool {
+    func mayPublishByMark(_ session: ImageV2Session) -> Bool {
         settings.publishRefused == .community && session.marks != nil
     }
 
     /// Drops what the registry forbids and the gateway may do without: the owner, publishing in the open.
-    private func postInsisting(_ encoder: ImageV2Creation, _ session: RegistrySession) async throws(Failure)
+    private func postInsisting(_ encoder: ImageV2Creation, _ session: ImageV2Session) async throws(Failure)
         -> ImageV2Image
     {
         var encoder = encoder
@@ -49,13 +49,13 @@ extension ImageV2Backend {
 
     /// Reads the answer of a creation. Where it breaks off, the image is there and nobody will ever be told.
     private func created(
-        by sent: Sent, _ reply: UpstreamReply, _ session: RegistrySession
+        by sent: Sent, _ reply: UpstreamReply, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         do throws(Failure) {
             return try await session.image(of: reply, id: sent.id)
         } catch {
             if let id = sent.id ?? ImageV2Reply.id(ofLocation: reply.fields["location"]) {
-                _ = await undoing.remove(id, isProtected: sent.isProtected, session)
+                _ = await undo(id, isProtected: sent.isProtected, session)
             }
             throw error
         }
@@ -69,12 +69,12 @@ extension ImageV2Backend {
 
     /// After a lost connection a record with an id of ours is looked for before it is sent again: the registry may have
     /// it already. Without an id nothing tells ours from another one of the same name.
-    private func postOnce(_ sent: Sent, _ session: RegistrySession) async throws(Failure) -> Posted {
+    private func postOnce(_ sent: Sent, _ session: ImageV2Session) async throws(Failure) -> Posted {
         let call = session.calls.create(sent.document)
         do throws(TransportError) {
             return .answered(try await session.send(call))
         } catch {
-            guard let id = sent.id else { throw RegistrySession.failure(error) }
+            guard let id = sent.id else { throw ImageV2Session.failure(error) }
             guard case .closed = error else { throw await givingUp(sent, error, session) }
             if let image = try await look(for: id, session) {
                 guard sent.made(image) else { throw Self.idIsTaken }
@@ -95,16 +95,16 @@ extension ImageV2Backend {
     }
 
     /// The failure of a creation that is not tried again; if the registry took it all the same, it is undone.
-    private func givingUp(_ sent: Sent, _ error: TransportError, _ session: RegistrySession) async -> Failure {
-        let failure = RegistrySession.failure(error)
+    private func givingUp(_ sent: Sent, _ error: TransportError, _ session: ImageV2Session) async -> Failure {
+        let failure = ImageV2Session.failure(error)
         guard error.mayHaveArrived, let id = sent.id, let image = try? await look(for: id, session), sent.made(image)
         else { return failure }
-        _ = await undoing.remove(id, isProtected: sent.isProtected, session)
+        _ = await undo(id, isProtected: sent.isProtected, session)
         return failure
     }
 
     /// Nil: no such image.
-    private func look(for id: String, _ session: RegistrySession) async throws(Failure) -> ImageV2Image? {
+    private func look(for id: String, _ session: ImageV2Session) async throws(Failure) -> ImageV2Image? {
         do throws(Failure) {
             return try await session.show(id)
         } catch {

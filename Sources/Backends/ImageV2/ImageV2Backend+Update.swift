@@ -6,7 +6,7 @@ import Upstream
 /// Changing an image: read, compare, one PATCH, then its data (mapping §4.3, §6.1).
 extension ImageV2Backend {
     func update(
-        _ update: ImageUpdate, id: String, _ data: (any BodySource)?, _ session: RegistrySession
+        _ update: ImageUpdate, id: String, _ data: (any BodySource)?, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         guard case .body = update.source else {
             return try await locks.withLock(id) { () async throws(Failure) -> ImageV2Image in
@@ -40,7 +40,7 @@ extension ImageV2Backend {
     }
 
     private func prepare(
-        _ update: ImageUpdate, id: String, length: Int64?, _ session: RegistrySession
+        _ update: ImageUpdate, id: String, length: Int64?, _ session: ImageV2Session
     ) async throws(Failure) -> ReadyForData {
         let found = try await session.show(id)
         try Self.check(update.source, found)
@@ -65,7 +65,7 @@ extension ImageV2Backend {
 
     /// Changes everything but the data of an image that was just read; with the lock held.
     func change(
-        _ found: ImageV2Image, by update: ImageUpdate, _ session: RegistrySession
+        _ found: ImageV2Image, by update: ImageUpdate, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         let properties = await self.properties(session, for: update.image.properties)
         let current = try await patched(found, update, properties, session)
@@ -74,7 +74,7 @@ extension ImageV2Backend {
     }
 
     private func fill(
-        _ ready: ReadyForData, with data: any BodySource, _ session: RegistrySession
+        _ ready: ReadyForData, with data: any BodySource, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         let id = ready.image.remoteID
         let uploaded: ImageV2Image
@@ -114,7 +114,7 @@ extension ImageV2Backend {
     /// The image after everything but its data was changed. When a property vanished meanwhile the image is read and
     /// compared once more.
     private func patched(
-        _ found: ImageV2Image, _ update: ImageUpdate, _ properties: ImageV2Properties, _ session: RegistrySession
+        _ found: ImageV2Image, _ update: ImageUpdate, _ properties: ImageV2Properties, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         do throws(Failure) {
             return try await patchedOnce(found, update, properties, session)
@@ -125,7 +125,7 @@ extension ImageV2Backend {
     }
 
     private func patchedOnce(
-        _ current: ImageV2Image, _ update: ImageUpdate, _ properties: ImageV2Properties, _ session: RegistrySession
+        _ current: ImageV2Image, _ update: ImageUpdate, _ properties: ImageV2Properties, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         var takesData = false
         if case .body = update.source { takesData = true }
@@ -147,7 +147,7 @@ extension ImageV2Backend {
 
     /// Sends one PATCH; without what is forbidden and can be done without when the registry says 403.
     func sendPatch(
-        _ patch: ImageV2Patch, to image: ImageV2Image, _ properties: ImageV2Properties, _ session: RegistrySession
+        _ patch: ImageV2Patch, to image: ImageV2Image, _ properties: ImageV2Properties, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
         var patch = patch
         var mayPublish = mayPublishByMark(session)

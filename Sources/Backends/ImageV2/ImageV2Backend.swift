@@ -39,7 +39,7 @@ public final class ImageV2Backend: Backend {
     }
 
     private func carryOut(_ request: BackendRequest) async throws(Failure) -> Outcome {
-        let session = RegistrySession(
+        let session = ImageV2Session(
             transport: transport, settings: settings, caller: request.caller, requestID: request.requestID)
         switch request.operation {
         case .listVersions: throw Failure(.internal, cause: "versions are the gateway's")
@@ -68,7 +68,7 @@ public final class ImageV2Backend: Backend {
     }
 
     /// How properties are written here; the site's rules are asked for once.
-    func properties(_ session: RegistrySession, for names: Properties) async -> ImageV2Properties {
+    func properties(_ session: ImageV2Session, for names: Properties) async -> ImageV2Properties {
         if let known = schema.withLock({ $0 }) { return ImageV2Properties(marks: session.marks, schema: known) }
         guard settings.readsSchema, !names.isEmpty,
             let reply = try? await session.exchange(session.calls.schema()).reply
@@ -84,7 +84,7 @@ public final class ImageV2Backend: Backend {
 
     // MARK: Data and deletion
 
-    private func download(_ id: String, _ session: RegistrySession) async throws(Failure) -> Outcome {
+    private func download(_ id: String, _ session: ImageV2Session) async throws(Failure) -> Outcome {
         let remote = ImageV2ID.remote(id)
         let image = try await session.show(remote)
         if image.remoteStatus == ImageStatus.deactivated.rawValue {
@@ -108,7 +108,7 @@ public final class ImageV2Backend: Backend {
         return .data(image.image, SizedBody(reply.body, size: image.remoteSize))
     }
 
-    private func delete(_ id: String, _ session: RegistrySession) async throws(Failure) -> Outcome {
+    private func delete(_ id: String, _ session: ImageV2Session) async throws(Failure) -> Outcome {
         let remote = ImageV2ID.remote(id)
         // Waits for nobody: an image may go at any time, also while its data arrive.
         let answer = try await session.exchange(session.calls.delete(remote))

@@ -6,7 +6,7 @@ import Upstream
 /// One walk through a registry's list: pages follow each other by the last id, each read as a stream, so that memory
 /// holds a few images at most.
 final class PagedImages: ImageSource {
-    private let session: RegistrySession
+    private let session: ImageV2Session
     private let parameters: [(String, String)]
     private let remaining: [ImageQuery.Filter]
     private var marker: String?
@@ -20,7 +20,7 @@ final class PagedImages: ImageSource {
         var lastID: String?
     }
 
-    init(_ query: ImageV2Query, _ asked: ImageQuery, _ part: ImageV2Query.Part, _ session: RegistrySession) {
+    init(_ query: ImageV2Query, _ asked: ImageQuery, _ part: ImageV2Query.Part, _ session: ImageV2Session) {
         self.session = session
         let wanted = asked.limit ?? session.settings.pageSize
         // What never matches is asked for all the same, so that the caller's rights are.
@@ -31,7 +31,7 @@ final class PagedImages: ImageSource {
     }
 
     /// A walk of given parameters, without conditions of the gateway's.
-    init(_ parameters: [(String, String)], _ session: RegistrySession) {
+    init(_ parameters: [(String, String)], _ session: ImageV2Session) {
         self.session = session
         self.parameters = parameters
         remaining = []
@@ -82,7 +82,7 @@ final class PagedImages: ImageSource {
             piece = try await current.body.next()
         } catch {
             isDone = true
-            throw RegistrySession.failure(reading: error)
+            throw ImageV2Session.failure(reading: error)
         }
         let others: JSONObject
         do throws(JSONError) {

@@ -5,29 +5,28 @@ import HTTP
 import Images
 import Upstream
 
-/// The calls of one request to one registry: sending, repeating, reading answers, telling failures (mapping §7, §8).
-struct RegistrySession: Sendable {
-    let transport: any Transport
-    let settings: ImageV2Settings
-    let caller: Caller
-    let calls: ImageV2Calls
-    let marks: Marks?
+/// The calls of one request to one registry, whatever its dialect: sending, repeating, reading answers, telling failures
+/// (mapping §7, §8). Each backend dialect has its own session, which knows how its registry refuses.
+protocol RemoteSession: Sendable {
+    var transport: any Transport { get }
+    var caller: Caller { get }
+    /// Largest document taken from the registry, bytes.
+    var maxDocumentBytes: Int { get }
+    /// Bytes read of an error's body.
+    var maxErrorBytes: Int { get }
 
-    init(transport: any Transport, settings: ImageV2Settings, caller: Caller, requestID: String) {
-        self.transport = transport
-        self.settings = settings
-        self.caller = caller
-        calls = ImageV2Calls(token: caller.token, requestID: requestID)
-        marks = settings.markPrefix.map(Marks.init(prefix:))
-    }
+    /// What an answer that refuses means in the registry's dialect.
+    func failure(status: Int, fields: Fields, body: [UInt8]) -> Failure
+}
 
-    /// An answer, and whether the call had to be sent twice.
-    struct Answer {
-        var reply: UpstreamReply
-        var wasRepeated: Bool
-        var status: Int { reply.status }
-    }
+/// An answer, and whether the call had to be sent twice.
+struct RemoteAnswer {
+    var reply: UpstreamReply
+    var wasRepeated: Bool
+    var status: Int { reply.status }
+}
 
+extension RemoteSession {
     /// One sending, nothing more: repeating is the session's, so that no call travels three times.
     func send(
         _ call: RegistryCall, data: (any BodySource)? = nil, fresh: Bool = false
@@ -40,11 +39,12 @@ struct RegistrySession: Sendable {
     }
 
     /// Sends a call; a harmless one once more on a fresh connection when the first was lost.
-    func exchange(_ call: RegistryCall, data: (any BodySource)? = nil) async throws(Failure) -> Answer {
+    func exchange(_ call: RegistryCall, data: (any BodySource)? = nil) async throws(Failure) -> RemoteAnswer {
         var wasRepeated = false
         while true {
             do throws(TransportError) {
-                return Answer(reply: try await send(call, data: data, fresh: wasRepeated), wasRepeated: wasRepeated)
+                return RemoteAnswer(
+                    reply: try await send(call, data: data, fresh: wasRepeated), wasRepeated: wasRepeated)
             } catch {
                 if case .closed = error, call.isRepeatable, data == nil, !wasRepeated {
                     wasRepeated = true
@@ -65,13 +65,13 @@ struct RegistrySession: Sendable {
     func document(of reply: UpstreamReply) async throws(Failure) -> JSONObject {
         let bytes: [UInt8]
         do throws(BodyError) {
-            bytes = try await reply.collect(limit: settings.maxDocumentBytes)
+            bytes = try await reply.collect(limit: maxDocumentBytes)
         } catch {
             throw Self.failure(reading: error)
         }
         let value: JSONValue
         do throws(JSONError) {
-            value = try JSONReader.parse(bytes, limits: JSONLimits(maxBytes: settings.maxDocumentBytes))
+            value = try JSONReader.parse(bytes, limits: JSONLimits(maxBytes: maxDocumentBytes))
         } catch {
             throw Failure(.badGateway, cause: "registry's document: \(error)")
         }
@@ -79,31 +79,14 @@ struct RegistrySession: Sendable {
         return object
     }
 
-    /// Reads an image and checks that it is the one asked for.
-    func image(of reply: UpstreamReply, id: String?) async throws(Failure) -> ImageV2Image {
-        let object = try await document(of: reply)
-        let image = try ImageV2Image(object, marks: marks, starlingx: settings.starlingx)
-        if let id, !image.remoteID.sameBytes(as: id) {
-            throw Failure(.badGateway, cause: "asked for image \(id), was given another one")
-        }
-        return image
-    }
-
-    func show(_ id: String) async throws(Failure) -> ImageV2Image {
-        let answer = try await exchange(calls.show(id))
-        guard answer.status == 200 else { throw await failure(of: answer.reply) }
-        return try await image(of: answer.reply, id: id)
-    }
-
     /// Reads what a refused call says; the body is bounded.
     func failure(of reply: UpstreamReply) async -> Failure {
         var bytes: [UInt8] = []
-        while bytes.count < settings.maxErrorBytes, let piece = try? await reply.body.next() {
-            bytes += piece.prefix(settings.maxErrorBytes - bytes.count)
+        while bytes.count < maxErrorBytes, let piece = try? await reply.body.next() {
+            bytes += piece.prefix(maxErrorBytes - bytes.count)
         }
         reply.body.cancel()
-        let secrets = [caller.token, settings.autoAcceptToken, settings.authority].compactMap(\.self)
-        var failure = ImageV2Reply.failure(status: reply.status, fields: reply.fields, body: bytes, hiding: secrets)
+        var failure = failure(status: reply.status, fields: reply.fields, body: bytes)
         if failure.kind == .tokenRejected, caller.token == nil { failure.kind = .unauthorized }
         return failure
     }
@@ -111,7 +94,7 @@ struct RegistrySession: Sendable {
     /// Lets go of an answer whose content does not matter.
     func discard(_ reply: UpstreamReply) async {
         var count = 0
-        while count < settings.maxErrorBytes, let piece = try? await reply.body.next() { count += piece.count }
+        while count < maxErrorBytes, let piece = try? await reply.body.next() { count += piece.count }
         reply.body.cancel()
     }
 
