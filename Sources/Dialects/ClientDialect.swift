@@ -17,6 +17,9 @@ public protocol ClientDialect: Sendable {
     /// The token the client presents; by default the header `X-Auth-Token`.
     func token(in request: ClientRequest) -> String?
 
+    /// How messages pass to a registry of this same dialect as they are; nil: they never do.
+    var relay: (any DialectRelay)? { get }
+
     /// What the whole request asks for.
     func decode(_ route: Route, _ request: ClientRequest) throws(Failure) -> Decoded
 
@@ -29,6 +32,8 @@ public protocol ClientDialect: Sendable {
 }
 
 extension ClientDialect {
+    public var relay: (any DialectRelay)? { nil }
+
     public func token(in request: ClientRequest) -> String? { request.head.fields["x-auth-token"] }
 }
 

@@ -22,6 +22,12 @@ struct LocationPolicy: Sendable {
     private static let lookUpTime = Duration.seconds(5)
 
     func check(_ operation: Operation) async throws(Failure) {
+        switch operation {
+        case .importImage(let request):
+            if case .webDownload(let url) = request.method { try await check(url) }
+        case .addLocation(_, let url): try await check(url)
+        default: break
+        }
         switch operation.source {
         case .location?:
             let image: Image

@@ -47,6 +47,9 @@ struct Pipeline: RequestHandler {
         _ request: ServerRequest, _ asked: ClientRequest, _ mount: Mount, _ dialect: any ClientDialect,
         _ record: inout AccessRecord
     ) async throws(Failure) -> ClientResponse {
+        if let relay = dialect.relay, mount.backend.relays == dialect.name {
+            if let answer = try await self.relay(relay, request, asked, mount, dialect, &record) { return answer }
+        }
         let route = try dialect.route(asked)
         let caller = route.isAnonymous ? Caller() : try await mount.identity.caller(for: try token(of: asked, dialect))
         let operation: Operation
@@ -70,7 +73,7 @@ struct Pipeline: RequestHandler {
     }
 
     /// The client's one token.
-    private func token(of asked: ClientRequest, _ dialect: any ClientDialect) throws(Failure) -> String? {
+    func token(of asked: ClientRequest, _ dialect: any ClientDialect) throws(Failure) -> String? {
         guard asked.head.fields.all("x-auth-token").count <= 1 else {
             throw Failure(.badRequest, "X-Auth-Token is there more than once")
         }

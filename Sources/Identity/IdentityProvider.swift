@@ -6,6 +6,13 @@ public protocol IdentityProvider: Sendable {
     ///
     /// - Throws: `unauthorized` when a token is needed and none was sent, `tokenRejected` when nobody knows it.
     func caller(for token: String?) async throws(Failure) -> Caller
+
+    /// Nothing is checked here: the backend judges the token, and its absence.
+    var leavesJudgement: Bool { get }
+}
+
+extension IdentityProvider {
+    public var leavesJudgement: Bool { false }
 }
 
 extension Failure {
@@ -17,6 +24,8 @@ extension Failure {
 /// The token is handed on to a registry that checks it; the gateway itself learns nothing from it.
 public struct PassthroughIdentity: IdentityProvider {
     public init() {}
+
+    public var leavesJudgement: Bool { true }
 
     public func caller(for token: String?) async throws(Failure) -> Caller {
         guard let token, !token.isEmpty else { throw .noToken }

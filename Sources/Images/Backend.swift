@@ -16,6 +16,12 @@ public protocol Backend: Sendable {
     /// The client dialect whose messages the backend takes as they are, beside operations; nil: none.
     var relays: String? { get }
 
+    /// The registry's `host:port`, which answers that are relayed may not show; nil: there is none.
+    var authority: String? { get }
+
+    /// Prefix of the custom properties that are the gateway's own in relayed messages; nil: there are none.
+    var markPrefix: String? { get }
+
     /// Sends a message of the dialect that ``relays`` names and hands back the answer, unread.
     func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply
 
@@ -26,6 +32,8 @@ public protocol Backend: Sendable {
 extension Backend {
     public var capabilities: RegistryCapabilities { RegistryCapabilities() }
     public var relays: String? { nil }
+    public var authority: String? { nil }
+    public var markPrefix: String? { nil }
 
     public func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply {
         throw Failure(.internal, cause: "the backend relays nothing")
@@ -38,14 +46,14 @@ public struct RelayedMessage {
     /// Path and query below the registry's root, as the client spelled them.
     public var target: String
     /// Names and values that the dialect's allow-list lets through; the token and the request id go beside them.
-    public var fields: [(name: String, value: String)]
+    public var fields: [(name: String, value: [UInt8])]
     public var caller: Caller
     public var requestID: String
     /// Nil: the request has none.
     public var body: (any BodySource)?
 
     public init(
-        method: String, target: String, fields: [(name: String, value: String)], caller: Caller, requestID: String,
+        method: String, target: String, fields: [(name: String, value: [UInt8])], caller: Caller, requestID: String,
         body: (any BodySource)? = nil
     ) {
         self.method = method
@@ -61,11 +69,11 @@ public struct RelayedMessage {
 public struct RelayedReply {
     public var status: Int
     /// All end-to-end fields, in order; which of them the client gets is its dialect's to say.
-    public var fields: [(name: String, value: String)]
+    public var fields: [(name: String, value: [UInt8])]
     /// Nil length: unknown before the end.
     public var body: any BodySource
 
-    public init(status: Int, fields: [(name: String, value: String)], body: any BodySource) {
+    public init(status: Int, fields: [(name: String, value: [UInt8])], body: any BodySource) {
         self.status = status
         self.fields = fields
         self.body = body

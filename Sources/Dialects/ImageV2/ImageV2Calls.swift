@@ -1,5 +1,5 @@
 public import Bytes
-import HTTP
+public import HTTP
 import Images
 
 /// Requests to an Image API v2 registry (image-v2 §7): one function for each call, nothing but encoding.
@@ -21,10 +21,14 @@ public struct ImageV2Calls: Sendable {
         var fields = Fields()
         if let token { fields.append("X-Auth-Token", token) }
         fields.append("Accept", "application/json")
-        if !requestID.isEmpty, requestID.utf8.count <= Self.maxRequestID {
-            fields.append("X-Openstack-Request-ID", requestID)
-        }
+        addRequestID(to: &fields)
         return fields
+    }
+
+    /// Longer ids than the registry takes are left out.
+    public func addRequestID(to fields: inout Fields) {
+        guard !requestID.isEmpty, requestID.utf8.count <= Self.maxRequestID else { return }
+        fields.append("X-Openstack-Request-ID", requestID)
     }
 
     private func document(_ value: JSONValue, _ method: String, _ target: String, type: String = "application/json")

@@ -100,6 +100,7 @@ extension ImageV2Patch {
         _ changes: ImageChanges, on current: ImageV2Image, properties: ImageV2Properties, demands: Bool = false
     ) throws(Failure) {
         for change in changes.fields { try set(change.field, change.value, on: current, properties, demands: demands) }
+        if let tags = changes.tags { replace("tags", .array(tags.map(JSONValue.string))) }
         for property in changes.setProperties { try set(property, on: current, properties) }
         for name in changes.removedProperties {
             if let stored = current.stored(name) { extra.append((stored.key, nil)) }
