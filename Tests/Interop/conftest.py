@@ -3,13 +3,14 @@ import itertools
 import os
 import shutil
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from harness.kamaki import Kamaki
-from harness.processes import PROJECT, Gateway, Glance
+from harness.processes import PROJECT, Gateway, Glance, GlanceV1, NotHere
 
 BACKENDS = ['embedded', 'glance']
 
@@ -50,6 +51,24 @@ def glance(glance_folder):
     """The Glance that most tests share; each test is a tenant of its own there."""
     with Glance(glance_folder) as running:
         yield running
+
+
+@pytest.fixture(scope='session')
+def new_glance_v1(tmp_path_factory):
+    """Starts Glances that speak v1, each with nothing in it; all stop at the end."""
+    with ExitStack() as running:
+        def start():
+            try:
+                return running.enter_context(GlanceV1(tmp_path_factory.mktemp('glance-v1')))
+            except NotHere as reason:
+                pytest.skip(str(reason))
+        yield start
+
+
+@pytest.fixture(scope='session')
+def glance_v1(new_glance_v1):
+    """The Glance 15 that most tests share; each test is a tenant of its own there."""
+    return new_glance_v1()
 
 
 @dataclass

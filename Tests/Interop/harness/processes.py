@@ -1,4 +1,4 @@
-"""The processes under test: the gateway, and a real Glance behind it."""
+"""The processes under test: the gateway, and the real Glances behind it."""
 import json
 import os
 import signal
@@ -115,6 +115,48 @@ class Glance:
 
     def stop(self):
         subprocess.run([HERE / 'glance/stop.sh', self.folder], check=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class NotHere(Exception):
+    """This machine lacks what a server needs; the text says what."""
+
+
+class GlanceV1:
+    """A real Glance 15, the last that serves v1, with its registry daemon; its packages are shared, its state is not."""
+
+    NOT_HERE = 77
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.port, self.registry_port = free_ports(2)
+        self.url = f'http://127.0.0.1:{self.port}'
+        self.pids = []
+
+    def start(self):
+        VENVS.mkdir(exist_ok=True)
+        began = subprocess.run(
+            [HERE / 'glance-v1/start.sh', self.folder, str(self.port), str(self.registry_port)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, 'VENV': str(VENVS / 'glance-v1')}, timeout=280)
+        if began.returncode == self.NOT_HERE:
+            raise NotHere(began.stderr.strip())
+        assert began.returncode == 0, began.stderr
+        self.pids = [int(pid) for pid in began.stdout.split()[:2]]
+        return self
+
+    def kill(self):
+        """Kills both servers."""
+        for pid in self.pids:
+            os.killpg(pid, signal.SIGKILL)
+
+    def stop(self):
+        subprocess.run([HERE / 'glance-v1/stop.sh', self.folder], check=True)
 
     def __enter__(self):
         return self.start()
