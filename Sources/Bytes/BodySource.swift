@@ -30,6 +30,8 @@ public protocol BodySource: AnyObject {
 public final class BytesBody: BodySource {
     private var rest: [UInt8]?
     public let length: Int64?
+    /// What is still to come.
+    public var content: [UInt8] { rest ?? [] }
 
     public init(_ bytes: [UInt8]) {
         rest = bytes.isEmpty ? nil : bytes

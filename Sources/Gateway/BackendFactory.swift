@@ -9,22 +9,48 @@ import Upstream
 /// Makes the configured backends.
 struct BackendFactory {
     private let configuration: Configuration
+    /// What a remote backend sends its calls through, made of what reaches the registry.
+    private let wrap: (Configuration.Backend, any Transport) -> any Transport
 
-    init(_ configuration: Configuration) { self.configuration = configuration }
+    init(
+        _ configuration: Configuration,
+        wrap: @escaping (Configuration.Backend, any Transport) -> any Transport = { $1 }
+    ) {
+        self.configuration = configuration
+        self.wrap = wrap
+    }
 
     func make() throws(Service.StartError) -> (backends: [(name: String, backend: any Backend)], findings: [String]) {
         var backends: [(name: String, backend: any Backend)] = []
         var findings: [String] = []
         for entry in configuration.backends {
-            if entry.isEmbedded {
-                let registry = try embedded(entry)
-                findings += registry.findings.map { "backend \(entry.name): \($0)" }
-                backends.append((entry.name, registry))
-            } else {
-                backends.append((entry.name, try imageV2(entry)))
-            }
+            let made = try make(entry)
+            findings += made.findings.map { "backend \(entry.name): \($0)" }
+            backends.append((entry.name, made.backend))
         }
         return (backends, findings)
+    }
+
+    /// One backend, and what an operator should know of it.
+    func make(_ entry: Configuration.Backend) throws(Service.StartError) -> (backend: any Backend, findings: [String]) {
+        switch entry.dialect {
+        case "embedded":
+            let registry = try embedded(entry)
+            return (registry, registry.findings)
+        default: return (try imageV2(entry), [])
+        }
+    }
+
+    /// The registry's address and the way to it.
+    private func remote(_ entry: Configuration.Backend) throws(Service.StartError) -> (any Transport, UpstreamURL) {
+        guard let text = entry.text("url"), let url = UpstreamURL(text) else {
+            throw Service.StartError(description: "backend \(entry.name): no url")
+        }
+        var tuning = configuration.upstreamTuning
+        tuning.caFile = entry.text("caFile")
+        let endpoint = UpstreamEndpoint(
+            url: url, kind: entry.text("transport").flatMap(UpstreamEndpoint.Kind.init(rawValue:)), tuning: tuning)
+        return (wrap(entry, endpoint), url)
     }
 
     private func embedded(_ entry: Configuration.Backend) throws(Service.StartError) -> FileRegistry {
@@ -43,13 +69,7 @@ struct BackendFactory {
     }
 
     private func imageV2(_ entry: Configuration.Backend) throws(Service.StartError) -> ImageV2Backend {
-        guard let text = entry.text("url"), let url = UpstreamURL(text) else {
-            throw Service.StartError(description: "backend \(entry.name): no url")
-        }
-        var tuning = configuration.upstreamTuning
-        tuning.caFile = entry.text("caFile")
-        let endpoint = UpstreamEndpoint(
-            url: url, kind: entry.text("transport").flatMap(UpstreamEndpoint.Kind.init(rawValue:)), tuning: tuning)
+        let (transport, url) = try remote(entry)
         var settings = ImageV2Settings()
         if let prefix = entry.text("markPrefix") { settings.markPrefix = prefix.isEmpty ? nil : prefix }
         if let refused = entry.text("publishRefused").flatMap(ImageV2Settings.PublishRefused.init(rawValue:)) {
@@ -63,6 +83,6 @@ struct BackendFactory {
         settings.pageSize = entry.integer("pageSize")
         settings.starlingx = entry.boolean("starlingx")
         settings.authority = "\(url.host):\(url.port)"
-        return ImageV2Backend(transport: endpoint, settings: settings)
+        return ImageV2Backend(transport: transport, settings: settings)
     }
 }

@@ -15,7 +15,7 @@ struct DialectFactory {
             among: ConfigSchema.clientDialects.map(dialect), fallback: dialect(fallback ?? "glance-v1"))
     }
 
-    private func dialect(_ name: String) -> any ClientDialect {
+    func dialect(_ name: String) -> any ClientDialect {
         switch name {
         case "glance-2010": glance2010
         case "plankton": plankton

@@ -31,3 +31,14 @@ struct MountTable: Sendable {
         return nil
     }
 }
+
+extension Configuration {
+    /// The mount that a path belongs to.
+    func mount(of path: String) -> Mount? {
+        mounts.filter { mount in
+            guard path.utf8.starts(with: mount.prefix.utf8) else { return false }
+            let rest = path.utf8.dropFirst(mount.prefix.utf8.count)
+            return rest.isEmpty || rest.first == UInt8(ascii: "/")
+        }.max { $0.prefix.utf8.count < $1.prefix.utf8.count }
+    }
+}

@@ -42,6 +42,13 @@ struct Pipeline: RequestHandler {
         }
     }
 
+    /// The dialect of a request, and the evidence for it.
+    func judged(_ request: ServerRequest) -> (dialect: String, evidence: String?) {
+        guard let (mount, path) = mounts.find(request.head.path) else { return ("none", nil) }
+        let judged = mount.dialects.judge(clientRequest(request, mount, path, ""))
+        return (judged.dialect.name, judged.evidence)
+    }
+
     /// Everything between the wire and the answer, in order.
     private func perform(
         _ request: ServerRequest, _ asked: ClientRequest, _ mount: Mount, _ dialect: any ClientDialect,

@@ -45,18 +45,26 @@ public final class Service: Sendable {
             : AccessLog(
                 format: configuration.text("log.format") == "json" ? .json : .text,
                 limit: configuration.count("log.queue"))
-        let pipeline = Pipeline(
-            mounts: try Self.mounts(configuration, backends),
+        let pipeline = try Self.pipeline(configuration, backends, metrics: metrics, log: log)
+        server = Server(group: group, handler: pipeline, limits: configuration.serverLimits)
+        admin =
+            configuration.text("admin.address") == nil
+            ? nil : Server(group: group, handler: AdminHandler(metrics: metrics, state: state))
+    }
+
+    /// The way of every request before these backends; mounts of others are left out.
+    static func pipeline(
+        _ configuration: Configuration, _ backends: [(name: String, backend: any Backend)], metrics: Metrics,
+        log: AccessLog?
+    ) throws(StartError) -> Pipeline {
+        Pipeline(
+            mounts: try mounts(configuration, backends),
             locations: LocationPolicy(
                 schemes: configuration.texts("locations.schemes").map(ASCII.lowercased),
                 allowsPrivate: configuration.boolean("locations.private") == true),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0,
             imageBytes: configuration.integer("limits.imageSize") ?? 0)
-        server = Server(group: group, handler: pipeline, limits: configuration.serverLimits)
-        admin =
-            configuration.text("admin.address") == nil
-            ? nil : Server(group: group, handler: AdminHandler(metrics: metrics, state: state))
     }
 
     private static func mounts(

@@ -20,6 +20,13 @@ public struct ServerRequest {
     /// The body. Pulling it for the first time is what sends `100 Continue`; not pulling it is an early answer.
     public var body: any BodySource
     public var peer: SocketAddress
+
+    public init(head: RequestHead, framing: BodyLength, body: any BodySource, peer: SocketAddress) {
+        self.head = head
+        self.framing = framing
+        self.body = body
+        self.peer = peer
+    }
 }
 
 public struct ServerResponse {

@@ -48,6 +48,12 @@ public struct UpstreamReply {
     /// Read it to its proven end, or drop or cancel it, which closes the connection.
     public var body: any ReplyBody
 
+    public init(status: Int, fields: Fields, body: any ReplyBody) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+
     /// The whole body; longer ones than `limit` bytes are refused.
     public func collect(limit: Int) async throws(BodyError) -> [UInt8] {
         if let length = body.length, length > Int64(limit) {

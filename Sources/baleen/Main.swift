@@ -11,6 +11,10 @@ struct Main {
         usage:
           baleen serve [--config FILE]   runs the gateway (FILE: config/baleen.json5 or $BALEEN_CONFIG)
           baleen check [--config FILE]   reads the configuration and says every mistake in it
+          baleen explain [--config FILE] [--live] REQUEST
+                                         says what the gateway would do with a request, and sends nothing; with --live
+                                         does it and shows the answers. REQUEST: a file with a raw HTTP request, - for
+                                         standard input, or arguments as for curl: -X, -H, -d, -T, -I and an address
           baleen --help | --version
 
         Every key of the configuration can be set by an environment variable: timeouts.bodyIdle is
@@ -31,10 +35,32 @@ struct Main {
             arguments.removeFirst()
             let found = configuration(arguments)
             Console.say("\(found.origin): ok\n\(found.summary)")
+        case "explain"?:
+            arguments.removeFirst()
+            let (named, rest) = split(arguments)
+            Console.exit(Explain.run(configuration: configuration(named), arguments: rest))
         default:
             Console.complain(arguments.first.map { "baleen: there is no command \"\($0)\"\n\n" + help } ?? help)
             Console.exit(2)
         }
+    }
+
+    /// The arguments that name a configuration, and the others.
+    private static func split(_ arguments: [String]) -> (configuration: [String], others: [String]) {
+        var named: [String] = []
+        var others: [String] = []
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            if argument == "--config" {
+                named.append(argument)
+                if let value = rest.popFirst() { named.append(value) }
+            } else if argument.hasPrefix("--config=") {
+                named.append(argument)
+            } else {
+                others.append(argument)
+            }
+        }
+        return (named, others)
     }
 
     /// The configuration that the arguments name; ends the process when it has mistakes.

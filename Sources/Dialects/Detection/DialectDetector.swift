@@ -21,15 +21,22 @@ public struct DialectDetector: Sendable {
     }
 
     /// The first evidence in the order of ``Evidence/all`` decides; what follows only supports it.
-    public func dialect(for request: ClientRequest) -> any ClientDialect {
-        guard !dialects.isEmpty else { return fallback }
+    public func dialect(for request: ClientRequest) -> any ClientDialect { judge(request).dialect }
+
+    /// The dialect of a request, and the name of the evidence that decided; nil where there was nothing to decide or
+    /// none was found.
+    public func judge(_ request: ClientRequest) -> (dialect: any ClientDialect, evidence: String?) {
+        guard !dialects.isEmpty else { return (fallback, nil) }
         for evidence in Evidence.all {
             if let name = evidence.dialect(request), let found = dialects.first(where: { $0.name == name }) {
-                return found
+                return (found, evidence.name)
             }
         }
-        return fallback
+        return (fallback, nil)
     }
+
+    /// Whether every request is in the same dialect.
+    public var isFixed: Bool { dialects.isEmpty }
 }
 
 /// One thing about a request by which its client gives itself away.
