@@ -136,3 +136,33 @@ extension Glance2010 {
         }
     }
 }
+
+extension Glance2010.Reply {
+    private static let failureKinds: [Int: Failure.Kind] = [
+        400: .badRequest, 401: .tokenRejected, 403: .forbidden, 404: .imageNotFound, 409: .conflict, 413: .tooLarge,
+        429: .unavailable, 501: .notImplemented, 503: .unavailable, 504: .gatewayTimeout,
+    ]
+
+    /// What an answer that refuses means (glance-2010 §1, §7).
+    ///
+    /// - Parameter secrets: texts that must not reach a client: the registry's address, tokens.
+    public static func failure(status: Int, fields: Fields, body: [UInt8], hiding secrets: [String] = []) -> Failure {
+        let kind = failureKinds[status] ?? .badGateway
+        // A traceback is nothing for a client; of what is not there the client's own dialect speaks.
+        let isQuiet = kind == .badGateway || kind == .imageNotFound
+        let text = isQuiet ? "" : message(status, fields["content-type"] ?? "", body, hiding: secrets)
+        // The cause is logged: the registry's text may quote what the client sent.
+        var failure = Failure(kind, text, isDetail: true, cause: "registry answered \(status) (\(kind))")
+        if kind == .tokenRejected { failure.challenge = fields["www-authenticate"] }
+        if kind == .unavailable { failure.retryAfter = fields["retry-after"] }
+        return failure
+    }
+
+    /// The message alone: the sentence that stands before it says only what the status says.
+    private static func message(_ status: Int, _ type: String, _ body: [UInt8], hiding secrets: [String]) -> String {
+        let text = ImageV2Message.text(contentType: type, body: body, hiding: secrets)
+        guard let sentence = FaultPage.sentences[status], text.utf8.starts(with: sentence.utf8) else { return text }
+        let rest = ASCII.trim(Array(text.utf8.dropFirst(sentence.utf8.count))[...])
+        return String(decoding: rest, as: UTF8.self)
+    }
+}

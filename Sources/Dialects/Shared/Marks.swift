@@ -22,6 +22,8 @@ public enum Mark: String, CaseIterable, Sendable {
     case hidden = "os_hidden"
     case minRAM = "min_ram"
     case minDisk = "min_disk"
+    /// Names of properties that were removed, a JSON list: the registry can only empty them.
+    case removed
 }
 
 /// The marks of one registry: all begin with the same prefix.

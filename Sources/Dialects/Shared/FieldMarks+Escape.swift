@@ -1,0 +1,71 @@
+import Bytes
+public import Images
+
+/// Custom properties of registries that take them as metadata headers (mapping §4): such a registry makes letters small and
+/// `-` to `_`, drops blanks at the ends, and has no empty text beside null.
+extension FieldMarks {
+    /// What a name may hold to come back as it is.
+    private static let plain = ByteSet("abcdefghijklmnopqrstuvwxyz0123456789_.~!#$&'*+^`|")
+    /// Stands for an empty text.
+    private static let emptyText = "%"
+    /// Older servers write it for null.
+    private static let pythonNull = "None"
+
+    /// A property under the name and with the value that the registry can hold.
+    ///
+    /// - Throws: `badRequest` for a property that needs another name when there are no marks.
+    public func escaped(_ property: Property) throws(Failure) -> Property {
+        guard needsEscape(property) else { return property }
+        guard let marks else {
+            throw Failure(.badRequest, "This registry cannot hold property '\(property.name)'")
+        }
+        return Property(
+            marks.escapePrefix + Self.lowercasedEscapes(property.name), property.value.map(Self.escaped(value:)))
+    }
+
+    /// Undoes ``escaped(_:)``; nil: the property is a mark, which clients never see.
+    public func unescaped(_ property: Property) -> Property? {
+        guard let marks, marks.isMark(property.name) else { return property }
+        let name = property.name.utf8
+        guard name.starts(with: marks.escapePrefix.utf8),
+            let bytes = PercentCoding.decodeStrict(name.dropFirst(marks.escapePrefix.utf8.count)),
+            let original = String(validating: bytes, as: UTF8.self)
+        else { return nil }
+        return Property(original, property.value.map(Self.unescaped(value:)))
+    }
+
+    private func needsEscape(_ property: Property) -> Bool {
+        let name = property.name
+        if name.isEmpty || !name.utf8.allSatisfy(Self.plain.contains) || isMark(name) { return true }
+        guard let value = property.value else { return false }
+        return value.isEmpty || value.sameBytes(as: Self.pythonNull) || value.utf8.contains(where: Self.isControl)
+            || value.utf8.first == 0x20 || value.utf8.last == 0x20
+    }
+
+    private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
+
+    /// Capitals too are coded, and hex digits are small, so that a registry that makes letters small loses nothing.
+    private static func lowercasedEscapes(_ name: String) -> String {
+        ASCII.lowercased(PercentCoding.encode(name, keeping: plain))
+    }
+
+    private static func escaped(value: String) -> String {
+        guard !value.isEmpty else { return emptyText }
+        var result: [UInt8] = []
+        let bytes = Array(value.utf8)
+        for (place, byte) in bytes.enumerated() {
+            let isEnd = place == 0 || place == bytes.count - 1
+            // The first letter of the word for null is coded as blanks at the ends are.
+            let isCoded =
+                isControl(byte) || byte == UInt8(ascii: "%") || (isEnd && byte == 0x20)
+                || (place == 0 && value.sameBytes(as: pythonNull))
+            result += isCoded ? Array(PercentCoding.encode([byte], keeping: ByteSet([])).utf8) : [byte]
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func unescaped(value: String) -> String {
+        value.sameBytes(as: emptyText)
+            ? "" : String(validating: PercentCoding.decode(value.utf8), as: UTF8.self) ?? value
+    }
+}
