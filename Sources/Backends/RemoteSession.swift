@@ -15,6 +15,9 @@ protocol RemoteSession: Sendable {
     /// Bytes read of an error's body.
     var maxErrorBytes: Int { get }
 
+    /// What crosses beside the operation; nil: nothing.
+    var passed: PassedFields? { get }
+
     /// What an answer that refuses means in the registry's dialect.
     func failure(status: Int, fields: Fields, body: [UInt8]) -> Failure
 }
@@ -32,10 +35,22 @@ extension RemoteSession {
         _ call: RegistryCall, data: (any BodySource)? = nil, fresh: Bool = false
     ) async throws(TransportError) -> UpstreamReply {
         var sent = UpstreamCall(
-            method: call.method, target: call.target, fields: call.fields,
+            method: call.method, target: target(of: call), fields: call.fields,
             body: data ?? call.document.map { BytesBody($0) }, isRetryable: false)
+        for field in passed?.request ?? [] where !call.fields.contains(field.name) {
+            sent.fields.append(name: Array(field.name.utf8), value: field.value)
+        }
         sent.startsFresh = fresh
-        return try await transport.send(sent)
+        let reply = try await transport.send(sent)
+        if let passed, passed.wantsResponse { passed.collect(reply.fields.map { ($0.nameText, Array($0.value)) }) }
+        return reply
+    }
+
+    /// Lists take the client's own parameters along.
+    private func target(of call: RegistryCall) -> String {
+        guard let passed, !passed.query.isEmpty, call.listsImages else { return call.target }
+        let mark = call.target.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
+        return call.target + mark + passed.query.joined(separator: "&")
     }
 
     /// Sends a call; a harmless one once more on a fresh connection when the first was lost.

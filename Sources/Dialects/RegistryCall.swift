@@ -19,6 +19,13 @@ public struct RegistryCall: Sendable {
         self.document = document
     }
 
+    /// Whether it asks for a list of images, whatever the dialect.
+    public var listsImages: Bool {
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        return method == "GET"
+            && ["/images", "/images/", "/images/detail"].contains { path.reversed().starts(with: $0.utf8.reversed()) }
+    }
+
     /// Whether doing it twice is doing it once (mapping §7).
     public var isRepeatable: Bool { method == "GET" || method == "HEAD" || method == "DELETE" }
 }

@@ -1,5 +1,6 @@
 import Dialects
 import HTTP
+import Images
 import Posix
 
 /// Makes the client dialects with their settings.
@@ -67,5 +68,18 @@ struct DialectFactory {
         }
         if let value = boolean("showLocation") { settings.showLocation = value }
         return Plankton(settings: settings, date: { HTTPDate.text(WallClock.now().seconds) })
+    }
+}
+
+extension Configuration {
+    /// What crosses beside the operations, by client dialect.
+    var passes: [String: PassedFields.Lists] {
+        var passes: [String: PassedFields.Lists] = [:]
+        for section in ConfigSchema.passes {
+            func names(_ list: String) -> [String] { texts("dialects.\(section.key).\(list)") }
+            passes[section.dialect] = PassedFields.Lists(
+                request: names("passRequestFields"), response: names("passResponseFields"), query: names("passQuery"))
+        }
+        return passes
     }
 }

@@ -19,6 +19,8 @@ struct Pipeline: RequestHandler {
     let unreadBodyBytes: Int64
     /// Largest image data, in bytes.
     let imageBytes: Int64
+    /// What crosses beside the operations, by client dialect.
+    var passes: [String: PassedFields.Lists] = [:]
 
     /// Longer tokens are refused unseen: signed tokens of the largest kind stay below.
     private static let maximumTokenBytes = 16 << 10
@@ -72,11 +74,32 @@ struct Pipeline: RequestHandler {
         try MemberRules.check(operation)
         try await locations.check(operation)
         try await skipBody(of: operation, request)
+        let passed = passed(by: asked, dialect)
         let outcome = try await mount.backend.perform(
             BackendRequest(
                 operation: operation, caller: caller, requestID: asked.requestID,
-                data: operation.takesData ? try CappedBody(request.body, limit: imageBytes) : nil))
-        return try dialect.render(outcome, of: operation, for: asked)
+                data: operation.takesData ? try CappedBody(request.body, limit: imageBytes) : nil, passed: passed))
+        var answer = try dialect.render(outcome, of: operation, for: asked)
+        let own = answer.head.fields
+        for field in passed?.response ?? [] where !own.contains(field.name) {
+            answer.head.fields.append(name: Array(field.name.utf8), value: field.value)
+        }
+        return answer
+    }
+
+    /// What of the request crosses beside the operation; nil where nothing is listed.
+    private func passed(by asked: ClientRequest, _ dialect: any ClientDialect) -> PassedFields? {
+        guard let lists = passes[dialect.name], !lists.isEmpty else { return nil }
+        let request = asked.head.fields.compactMap { field -> (name: String, value: [UInt8])? in
+            let name = field.nameText
+            return PassedFields.isListed(name, in: lists.request) ? (name, Array(field.value)) : nil
+        }
+        let query = asked.query.map { ASCII.split($0, UInt8(ascii: "&")) } ?? []
+        let items = query.filter { item in
+            let name = PercentCoding.decode(item.utf8.prefix { $0 != UInt8(ascii: "=") })
+            return lists.query.contains { $0.utf8.elementsEqual(name) }
+        }
+        return PassedFields(request: request, query: items, responseNames: lists.response)
     }
 
     /// The client's one token.

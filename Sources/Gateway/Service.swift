@@ -64,7 +64,7 @@ public final class Service: Sendable {
                 allowsPrivate: configuration.boolean("locations.private") == true),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0,
-            imageBytes: configuration.integer("limits.imageSize") ?? 0)
+            imageBytes: configuration.integer("limits.imageSize") ?? 0, passes: configuration.passes)
     }
 
     private static func mounts(

@@ -89,11 +89,17 @@ public struct BackendRequest {
     /// The request's data when `operation.takesData`; else nil. Pulling it is what makes the server send
     /// `100 Continue`, so a backend asks for it only when it really wants it.
     public var data: (any BodySource)?
+    /// What crosses beside the operation; nil: nothing.
+    public var passed: PassedFields?
 
-    public init(operation: Operation, caller: Caller, requestID: String, data: (any BodySource)? = nil) {
+    public init(
+        operation: Operation, caller: Caller, requestID: String, data: (any BodySource)? = nil,
+        passed: PassedFields? = nil
+    ) {
         self.operation = operation
         self.caller = caller
         self.requestID = requestID
         self.data = data
+        self.passed = passed
     }
 }

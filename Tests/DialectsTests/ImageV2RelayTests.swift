@@ -36,7 +36,7 @@ import Testing
             ("Accept", "a"), ("Range", "bytes=0-1"), ("X-Roles", "admin"), ("X-Custom", "c"), ("X-User-Id", "u"),
             ("Cookie", "k"), ("x-openstack-image-size", "3"),
         ]
-        let relay = ImageV2Relay(requestFields: ["X-Custom", "X-Roles"])
+        let relay = ImageV2Relay(passes: .init(request: ["x-custom", "x-roles"]))
         let outline = try #require(try relay.outline(Self.request("PUT", "/v2/images/i/file", sent)))
         #expect(outline.fields.map(\.name) == ["Accept", "Range", "X-Custom", "x-openstack-image-size"])
     }

@@ -40,7 +40,8 @@ public final class ImageV2Backend: Backend {
 
     private func carryOut(_ request: BackendRequest) async throws(Failure) -> Outcome {
         let session = ImageV2Session(
-            transport: transport, settings: settings, caller: request.caller, requestID: request.requestID)
+            transport: transport, settings: settings, caller: request.caller, requestID: request.requestID,
+            passed: request.passed)
         switch request.operation {
         case .listVersions: throw Failure(.internal, cause: "versions are the gateway's")
         case .listImages(let query): return .images(try await list(query, session))

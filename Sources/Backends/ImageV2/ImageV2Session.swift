@@ -12,8 +12,13 @@ struct ImageV2Session: RemoteSession {
     let caller: Caller
     let calls: ImageV2Calls
     let marks: Marks?
+    let passed: PassedFields?
 
-    init(transport: any Transport, settings: ImageV2Settings, caller: Caller, requestID: String) {
+    init(
+        transport: any Transport, settings: ImageV2Settings, caller: Caller, requestID: String,
+        passed: PassedFields? = nil
+    ) {
+        self.passed = passed
         self.transport = transport
         self.settings = settings
         self.caller = caller

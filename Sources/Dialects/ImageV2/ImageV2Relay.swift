@@ -24,28 +24,16 @@ public struct ImageV2Relay: DialectRelay {
         "location", "openstack-image-import-methods", "openstack-image-store-ids", "accept-patch", "allow",
         "www-authenticate", "retry-after", "warning", "vary", "content-encoding", "content-language",
     ]
-    /// Never passed, whatever a configuration lists: who somebody is, and framing.
-    public static let forbiddenFields = [
-        "x-auth-token", "x-service-token", "x-identity-status", "x-service-identity-status", "x-user-id", "x-user-name",
-        "x-tenant-id", "x-tenant-name", "x-project-id", "x-project-name", "x-domain-id", "x-domain-name", "x-roles",
-        "x-service-roles", "x-service-catalog", "x-user-domain-id", "x-user-domain-name", "x-project-domain-id",
-        "x-project-domain-name", "x-is-admin-project", "x-trust-id", "authorization", "cookie", "set-cookie", "host",
-        "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "keep-alive",
-        "proxy-authorization", "proxy-authenticate", "forwarded", "x-forwarded-for", "x-forwarded-host",
-        "x-forwarded-proto", "x-openstack-request-id", "date", "server",
-    ]
-
     /// Largest document that is read to judge it, in bytes.
     static let maxDocument = 4 << 20
     /// Answers up to this size are read whole, so that they keep their `Content-Length`.
     static let maxBuffered: Int64 = 256 << 10
 
-    public init(
-        requestFields: [String] = [], responseFields: [String] = [], translatesDocuments: Bool = false
-    ) {
+    /// - Parameter passes: names that pass beside the standard ones.
+    public init(passes: PassedFields.Lists = PassedFields.Lists(), translatesDocuments: Bool = false) {
         self.translatesDocuments = translatesDocuments
-        self.requestFields = Self.standardRequestFields + requestFields.map { $0.lowercased() }
-        self.responseFields = Self.standardResponseFields + responseFields.map { $0.lowercased() }
+        requestFields = Self.standardRequestFields + passes.request
+        responseFields = Self.standardResponseFields + passes.response
     }
 
     // MARK: Requests
@@ -127,13 +115,8 @@ public struct ImageV2Relay: DialectRelay {
     private func passed(_ source: Fields) -> [(name: String, value: [UInt8])] {
         source.compactMap { field in
             let name = field.nameText
-            return Self.isListed(name, in: requestFields) ? (name, Array(field.value)) : nil
+            return PassedFields.isListed(name, in: requestFields) ? (name, Array(field.value)) : nil
         }
-    }
-
-    private static func isListed(_ name: String, in list: [String]) -> Bool {
-        list.contains { ASCII.equalIgnoringCase($0, name) }
-            && !forbiddenFields.contains { ASCII.equalIgnoringCase($0, name) }
     }
 
     public func inspect(
@@ -222,7 +205,7 @@ public struct ImageV2Relay: DialectRelay {
         return ClientResponse(reply.status, fields, body: .bytes(bytes))
     }
 
-    private func isPassed(_ name: String) -> Bool { Self.isListed(name, in: responseFields) }
+    private func isPassed(_ name: String) -> Bool { PassedFields.isListed(name, in: responseFields) }
 
     /// An address at the registry becomes the gateway's own; every other one stays.
     private static func address(_ text: String, for request: ClientRequest, authority: String?) -> String {

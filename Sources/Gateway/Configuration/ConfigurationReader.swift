@@ -1,3 +1,5 @@
+import Images
+
 /// Turns a document and the environment into a configuration, collecting every mistake on the way.
 struct ConfigurationReader {
     private var configuration: Configuration
@@ -241,6 +243,7 @@ struct ConfigurationReader {
         checkMounts()
         for backend in configuration.backends { check(backend) }
         checkIdentity()
+        checkPasses()
     }
 
     private mutating func checkMounts() {
@@ -272,6 +275,17 @@ struct ConfigurationReader {
             }
             if url.hasPrefix("https:"), backend.text("transport") == "direct" {
                 mistake("\(path).transport", "\"direct\" speaks http only; leave it out or write \"curl\"")
+            }
+        }
+    }
+
+    private mutating func checkPasses() {
+        for section in ConfigSchema.passes {
+            for list in ["passRequestFields", "passResponseFields"] {
+                let path = "dialects.\(section.key).\(list)"
+                for name in configuration.texts(path) where PassedFields.isForbidden(name) {
+                    mistake(path, "\"\(name)\" is never passed: it says who somebody is, or frames a message")
+                }
             }
         }
     }
