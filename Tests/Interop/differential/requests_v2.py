@@ -316,7 +316,7 @@ PATCHES = [
     change('by a stranger', 404, [op('add', '/b', 'x')], user='bob'),
     change('by a stranger who sees it', 403, [op('add', '/b', 'x')], image='community', user='bob'),
     change('by a reader', 403, [op('add', '/b', 'x')], user='rita'),
-    of('changed', 'PUT of a patch', 405, 'PUT', '', [op('replace', '/name', 'put')], headers=PATCH_21),
+    of('changed', 'PUT of a patch', 405, 'PUT', '', [op('add', '/c', '4')], headers=PATCH_21),
     of('changed', 'show after all changes', 200, 'GET', ''),
 ]
 
