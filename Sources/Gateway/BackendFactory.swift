@@ -37,6 +37,7 @@ struct BackendFactory {
         case "embedded":
             let registry = try embedded(entry)
             return (registry, registry.findings)
+        case "glance-2010": return (try glance2010(entry), [])
         default: return (try imageV2(entry), [])
         }
     }
@@ -84,5 +85,15 @@ struct BackendFactory {
         settings.starlingx = entry.boolean("starlingx")
         settings.authority = "\(url.host):\(url.port)"
         return ImageV2Backend(transport: transport, settings: settings)
+    }
+
+    private func glance2010(_ entry: Configuration.Backend) throws(Service.StartError) -> Glance2010Backend {
+        let (transport, url) = try remote(entry)
+        var settings = Glance2010BackendSettings()
+        if let prefix = entry.text("markPrefix") { settings.markPrefix = prefix.isEmpty ? nil : prefix }
+        settings.profile = entry.text("profile").flatMap(Glance2010.Settings.Profile.init(rawValue:))
+        settings.listsByAge = entry.boolean("listsByAge")
+        settings.authority = "\(url.host):\(url.port)"
+        return Glance2010Backend(transport: transport, settings: settings)
     }
 }

@@ -79,6 +79,14 @@ enum ConfigSchema {
         ConfigKey("backend", .text),
     ]
 
+    /// Keys of every registry that is reached over the network.
+    private static let remote: [ConfigKey] = [
+        ConfigKey("url", .text),
+        ConfigKey("transport", .choice(["direct", "curl"])),
+        ConfigKey("caFile", .text),
+        ConfigKey("markPrefix", .text),
+    ]
+
     /// Keys of a backend, by its dialect.
     static let backends: [(dialect: String, keys: [ConfigKey])] = [
         (
@@ -93,17 +101,20 @@ enum ConfigSchema {
         ),
         (
             "image-v2",
-            [
-                ConfigKey("url", .text),
-                ConfigKey("transport", .choice(["direct", "curl"])),
-                ConfigKey("caFile", .text),
-                ConfigKey("markPrefix", .text),
+            remote + [
                 ConfigKey("publishRefused", .choice(["refuse", "community"]), .text("refuse")),
                 ConfigKey("locationFallback", .choice(["refuse", "import", "reference"]), .text("refuse")),
                 ConfigKey("pithosBase", .text),
                 ConfigKey("autoAcceptToken", .text),
                 ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
                 ConfigKey("starlingx", .boolean, .boolean(false)),
+            ]
+        ),
+        (
+            "glance-2010",
+            remote + [
+                ConfigKey("profile", .choice(["seed", "bexar"])),
+                ConfigKey("listsByAge", .boolean, .boolean(false)),
             ]
         ),
     ]

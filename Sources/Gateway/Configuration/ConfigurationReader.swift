@@ -266,7 +266,7 @@ struct ConfigurationReader {
         if backend.isEmbedded, backend.text("directory") == nil {
             mistake("\(path).directory", "is missing; the folder where the registry lives")
         }
-        if backend.dialect == "image-v2" {
+        if !backend.isEmbedded {
             guard let url = backend.text("url") else {
                 return mistake("\(path).url", "is missing; write for instance \"http://10.0.0.5:9292\"")
             }
