@@ -30,7 +30,7 @@ extension GlanceV1 {
             throw Failure(.internal, cause: "outcome of \(operation.name) in glance-v1")
         case .done:
             if case .deleteImage = operation { return ClientResponse(200, Self.emptyFields) }
-            return ClientResponse(204, Self.emptyFields)
+            return ClientResponse(204, Fields())
         }
     }
 
@@ -114,8 +114,10 @@ extension GlanceV1 {
         writer.beginObject()
         for rule in isDetailed ? detailRules : briefRules {
             guard let field = rule.field else { continue }
+            let value = shown(field, of: image)
+            if case .absent = value { continue }
             writer.key(rule.name)
-            switch shown(field, of: image) {
+            switch value {
             case .absent, .null: writer.null()
             case .text(let text): writer.string(text)
             case .integer(let number): writer.integer(number)

@@ -57,7 +57,7 @@ extension GlanceV1 {
         FieldRule(.deletedAt, "deleted_at", create: .dropped, update: .dropped),
         FieldRule(.location, "location", shown: .nowhere),
         FieldRule(.store, "store", shown: .nowhere),
-        FieldRule(.virtualSize, "virtual_size", create: .dropped, update: .dropped, shown: .nowhere),
+        FieldRule(.virtualSize, "virtual_size", create: .dropped, update: .dropped),
         FieldRule(nil, "uri", create: .dropped, update: .dropped, shown: .nowhere),
         FieldRule(nil, "deleted", create: .dropped, update: .dropped, shown: .nowhere),
         FieldRule(nil, "copy_from", create: .dropped, update: .dropped, shown: .nowhere),
@@ -100,12 +100,14 @@ extension GlanceV1 {
         image.text(.checksum).flatMap { ValueRules.isMD5($0) ? $0 : nil }
     }
 
-    /// A field as this dialect shows it; null where headers have none and documents have `null`.
+    /// A field as this dialect shows it; null where headers have none and documents have `null`, absent where neither has
+    /// anything: only releases from 2015.1 know a virtual size.
     static func shown(_ field: ImageField, of image: Image) -> FieldValue {
         switch field {
         case .status: statusWord(of: image).map { .text($0) } ?? .null
         case .checksum: checksum(of: image).map { .text($0) } ?? .null
         case .isPublic: .boolean(image.isPublic)
+        case .virtualSize: image.integer(field).map { .integer($0) } ?? .absent
         default:
             switch field.kind {
             case .text: image.text(field).map { .text($0) } ?? .null
