@@ -137,7 +137,7 @@ import Testing
 
     @Test(arguments: [
         ("BALEEN_BACKENDS_MAIN_MAX_MEMBERS", "many", "\"many\" is not a whole number from 1 to 100000"),
-        ("BALEEN_BACKENDS_MAIN_DIALECT", "glance", "must be one of \"embedded\", \"image-v2\""),
+        ("BALEEN_BACKENDS_MAIN_DIALECT", "glance", "must be one of \(ConfigurationFixture.backendDialects)"),
         ("BALEEN_BACKENDS_MAIN_URL", "http://h", "a backend of dialect \"embedded\" has no such key"),
         ("BALEEN_PUBLIC_URL", "x", "\"x\" is not a URL like \"https://images.example.org\""),
         ("BALEEN_ADMIN_ADDRESS", "x", "\"x\" is not an address like \"127.0.0.1:9293\""),

@@ -4,6 +4,9 @@ import Testing
 
 /// A configuration that has no mistake, with room for one.
 enum ConfigurationFixture {
+    /// As a message lists them.
+    static let backendDialects = ConfigSchema.backends.map { "\"\($0.dialect)\"" }.joined(separator: ", ")
+
     static let backends = "backends: { main: { dialect: \"embedded\", directory: \"d\" } }"
 
     static func read(

@@ -156,9 +156,10 @@ import Testing
     @Test(arguments: [
         Mistake("5", "backends: must be an object of named backends"),
         Mistake("{ main: 5 }", "backends.main: must be an object with a dialect"),
-        Mistake("{ main: {} }", "backends.main.dialect: must be one of \"embedded\", \"image-v2\""),
+        Mistake("{ main: {} }", "backends.main.dialect: must be one of \(ConfigurationFixture.backendDialects)"),
         Mistake(
-            "{ main: { dialect: \"glance\" } }", "backends.main.dialect: must be one of \"embedded\", \"image-v2\""),
+            "{ main: { dialect: \"glance\" } }",
+            "backends.main.dialect: must be one of \(ConfigurationFixture.backendDialects)"),
         Mistake(
             "{ main: { dialect: \"embedded\" } }",
             "backends.main.directory: is missing; the folder where the registry lives"),
@@ -195,7 +196,7 @@ import Testing
             """
         #expect(
             ConfigurationFixture.mistakes(in: document) == [
-                "a.json5: backends.main.dialect: must be one of \"embedded\", \"image-v2\""
+                "a.json5: backends.main.dialect: must be one of \(ConfigurationFixture.backendDialects)"
             ])
     }
 
