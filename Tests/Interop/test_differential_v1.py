@@ -5,16 +5,14 @@ differential/differs-v1.txt, line by line; a line that is no difference any more
 """
 import json
 import re
-import threading
 from dataclasses import replace
-from functools import reduce
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from differential.requests_v1 import FILES, IDS, REQUESTS
-from harness.differential import PLACEHOLDER, REQUEST_ID, Side, run, unexpected
+from harness.differential import REQUEST_ID, Side, run, unexpected
+from harness.files import Files
 from harness.wire import free_ports
 
 FOLDER = Path(__file__).parent / 'differential'
@@ -28,55 +26,8 @@ OBJECT = re.compile(r'(?: at|:) 0x[0-9a-f]+')
 SERVED = {word for each in REQUESTS for word in each.keep}
 
 
-class Files:
-    """A web server with FILES, which images have as location or are copied from."""
-
-    def __init__(self):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
-
-            def do_GET(self, with_body=True):
-                data = FILES.get(self.path)
-                self.send_response(404 if data is None else 200)
-                self.send_header('Content-Length', str(len(data or b'')))
-                self.end_headers()
-                if with_body:
-                    self.wfile.write(data or b'')
-
-            def do_HEAD(self):
-                self.do_GET(with_body=False)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.server.server_port}'
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def value_at(document, path):
-    return reduce(lambda value, step: value[step], path, document)
-
-
 class Strict(Side):
     """A side whose ids are compared (they were asked for), and whose times must have the one form of the dialect."""
-
-    def fill(self, text):
-        return PLACEHOLDER.sub(lambda match: self.words.get(match[1], match[0]), text)
-
-    def answer(self, exchange):
-        """Keeps nothing of an answer that is not as it should be: the comparison says so."""
-        answer = self.send(exchange) if exchange.keep else super().answer(exchange)
-        if answer.status == exchange.status:
-            self.words |= {word: value_at(answer.json, path) for word, path in exchange.keep.items()}
-        return answer
 
     def plain(self, text):
         for own, placeholder in self.hidden.items():
@@ -150,7 +101,7 @@ def different(direct, through):
 
 @pytest.fixture
 def words():
-    with Files() as files:
+    with Files(FILES) as files:
         yield {**IDS, 'FILES': files.url, 'CLOSED': f'http://127.0.0.1:{free_ports(1)[0]}'}
 
 
