@@ -38,6 +38,7 @@ struct BackendFactory {
             let registry = try embedded(entry)
             return (registry, registry.findings)
         case "glance-2010": return (try glance2010(entry), [])
+        case "plankton": return (try plankton(entry), [])
         default: return (try imageV2(entry), [])
         }
     }
@@ -95,5 +96,18 @@ struct BackendFactory {
         settings.listsByAge = entry.boolean("listsByAge")
         settings.authority = "\(url.host):\(url.port)"
         return Glance2010Backend(transport: transport, settings: settings)
+    }
+
+    private func plankton(_ entry: Configuration.Backend) throws(Service.StartError) -> PlanktonBackend {
+        let (transport, url) = try remote(entry)
+        var settings = PlanktonRegistrySettings()
+        if let prefix = entry.text("markPrefix") { settings.markPrefix = prefix.isEmpty ? nil : prefix }
+        if let release = entry.text("release").flatMap(PlanktonRegistrySettings.Release.init(rawValue:)) {
+            settings.release = release
+        }
+        settings.versionPrefix = PlanktonRegistrySettings.versionPrefix(
+            entry.text("versionPrefix"), release: settings.release, rootPath: url.path)
+        settings.authority = "\(url.host):\(url.port)"
+        return PlanktonBackend(transport: transport, settings: settings)
     }
 }

@@ -117,5 +117,12 @@ enum ConfigSchema {
                 ConfigKey("listsByAge", .boolean, .boolean(false)),
             ]
         ),
+        (
+            "plankton",
+            remote + [
+                ConfigKey("release", .choice(["auto", "0.13", "0.14", "0.15", "0.16"]), .text("auto")),
+                ConfigKey("versionPrefix", .choice(["", "/v1.0", "/v1"])),
+            ]
+        ),
     ]
 }
