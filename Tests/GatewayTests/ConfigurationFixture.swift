@@ -9,9 +9,6 @@ enum ConfigurationFixture {
 
     static let backends = "backends: { main: { dialect: \"embedded\", directory: \"d\" } }"
 
-    /// The dialects that a backend may have, as messages list them.
-    static let backendDialects = ConfigSchema.backends.map { "\"\($0.dialect)\"" }.joined(separator: ", ")
-
     static func read(
         _ members: String, environment: [String: String] = [:]
     ) throws(ConfigurationError) -> Configuration {
