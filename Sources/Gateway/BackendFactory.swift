@@ -37,6 +37,7 @@ struct BackendFactory {
         case "embedded":
             let registry = try embedded(entry)
             return (registry, registry.findings)
+        case "glance-v1": return (try glanceV1(entry), [])
         case "glance-2010": return (try glance2010(entry), [])
         case "plankton": return (try plankton(entry), [])
         default: return (try imageV2(entry), [])
@@ -86,6 +87,15 @@ struct BackendFactory {
         settings.starlingx = entry.boolean("starlingx")
         settings.authority = "\(url.host):\(url.port)"
         return ImageV2Backend(transport: transport, settings: settings)
+    }
+
+    private func glanceV1(_ entry: Configuration.Backend) throws(Service.StartError) -> GlanceV1Backend {
+        let (transport, url) = try remote(entry)
+        var registry = GlanceV1Registry()
+        if let prefix = entry.text("markPrefix") { registry.markPrefix = prefix.isEmpty ? nil : prefix }
+        registry.pageSize = entry.integer("pageSize")
+        registry.authority = "\(url.host):\(url.port)"
+        return GlanceV1Backend(transport: transport, registry: registry)
     }
 
     private func glance2010(_ entry: Configuration.Backend) throws(Service.StartError) -> Glance2010Backend {

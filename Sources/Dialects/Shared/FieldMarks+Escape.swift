@@ -38,9 +38,18 @@ extension FieldMarks {
         let name = property.name
         if name.isEmpty || !name.utf8.allSatisfy(Self.plain.contains) || isMark(name) { return true }
         guard let value = property.value else { return false }
-        return value.isEmpty || value.sameBytes(as: Self.pythonNull) || value.utf8.contains(where: Self.isControl)
-            || value.utf8.first == 0x20 || value.utf8.last == 0x20
+        return value.isEmpty || value.sameBytes(as: Self.pythonNull) || Self.isFragile(value)
     }
+
+    /// Whether a text does not come back from a header as it was sent.
+    static func isFragile(_ value: String) -> Bool {
+        value.utf8.contains(where: isControl) || value.utf8.first == 0x20
+            || value.utf8.last.map(isStripped) ?? false
+    }
+
+    /// Bytes that some server takes for a blank at the end: those of Python 3 read headers as Latin-1, where the last byte
+    /// of `à` is one.
+    private static func isStripped(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x85 || byte == 0xA0 }
 
     private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
 
@@ -49,22 +58,30 @@ extension FieldMarks {
         ASCII.lowercased(PercentCoding.encode(name, keeping: plain))
     }
 
-    private static func escaped(value: String) -> String {
+    /// A text that comes back from a header; ``unescaped(value:)`` undoes it.
+    static func escaped(value: String) -> String {
         guard !value.isEmpty else { return emptyText }
-        var result: [UInt8] = []
-        let bytes = Array(value.utf8)
-        for (place, byte) in bytes.enumerated() {
-            let isEnd = place == 0 || place == bytes.count - 1
+        var result = ""
+        let scalars = value.unicodeScalars
+        for place in scalars.indices {
+            let bytes = Array(scalars[place].utf8)
+            let isFirst = place == scalars.startIndex
+            let isLast = scalars.index(after: place) == scalars.endIndex
             // The first letter of the word for null is coded as blanks at the ends are.
             let isCoded =
-                isControl(byte) || byte == UInt8(ascii: "%") || (isEnd && byte == 0x20)
-                || (place == 0 && value.sameBytes(as: pythonNull))
-            result += isCoded ? Array(PercentCoding.encode([byte], keeping: ByteSet([])).utf8) : [byte]
+                bytes.contains { isControl($0) || $0 == UInt8(ascii: "%") }
+                || (isFirst && (bytes == [0x20] || value.sameBytes(as: pythonNull)))
+                || (isLast && bytes.last.map(isStripped) ?? false)
+            if isCoded {
+                result += PercentCoding.encode(bytes, keeping: ByteSet([]))
+            } else {
+                result.unicodeScalars.append(scalars[place])
+            }
         }
-        return String(decoding: result, as: UTF8.self)
+        return result
     }
 
-    private static func unescaped(value: String) -> String {
+    static func unescaped(value: String) -> String {
         value.sameBytes(as: emptyText)
             ? "" : String(validating: PercentCoding.decode(value.utf8), as: UTF8.self) ?? value
     }

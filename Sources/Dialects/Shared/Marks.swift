@@ -3,6 +3,8 @@
 public enum Mark: String, CaseIterable, Sendable {
     /// Original id that is no UUID.
     case id
+    /// Name that no header carries unchanged, escaped; the registry has the same text for a name.
+    case name
     case diskFormat = "disk_format"
     case containerFormat = "container_format"
     /// Location that the registry refuses.

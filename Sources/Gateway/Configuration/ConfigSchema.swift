@@ -110,6 +110,7 @@ enum ConfigSchema {
                 ConfigKey("starlingx", .boolean, .boolean(false)),
             ]
         ),
+        ("glance-v1", remote + [ConfigKey("pageSize", .integer(1...1000), .integer(1000))]),
         (
             "glance-2010",
             remote + [
