@@ -31,16 +31,20 @@ public struct MemberList: Sendable {
     public var owner: String?
     /// Whether the image is public; nil when the backend does not say. Plankton clients are told of no members then.
     public var isPublic: Bool?
-
+    /// Who may see the image; nil when the backend does not say. Image API v2 clients are refused the members of images that
+    /// are not `shared` (image-v2 §13).
+    public var visibility: Visibility?
     /// When the image was made: stands for the members' times where the backend has none (image-v2 §17).
     public var imageCreatedAt: Timestamp?
 
     public init(
-        _ members: [Member], owner: String? = nil, isPublic: Bool? = nil, imageCreatedAt: Timestamp? = nil
+        _ members: [Member], owner: String? = nil, isPublic: Bool? = nil, visibility: Visibility? = nil,
+        imageCreatedAt: Timestamp? = nil
     ) {
         self.members = members
         self.owner = owner
         self.isPublic = isPublic
+        self.visibility = visibility
         self.imageCreatedAt = imageCreatedAt
     }
 }

@@ -12,10 +12,16 @@ enum AccessRules {
         return image.members?.first { $0.id.sameBytes(as: me) }
     }
 
+    /// Whether membership shows the image to the caller. Members of a `private` or `community` image are kept, and count
+    /// again once it is `shared` (image-v2 §13).
+    static func isShared(_ image: Image, with caller: Caller) -> Bool {
+        image.knownVisibility == .shared && membership(of: caller, in: image) != nil
+    }
+
     /// By id: public and community images of everybody, own, shared with the caller; administrators see all.
     static func maySee(_ caller: Caller, _ image: Image) -> Bool {
         image.isPublic || image.visibility == .community || caller.isAdministrator || owns(caller, image)
-            || membership(of: caller, in: image) != nil
+            || isShared(image, with: caller)
     }
 
     /// In a list of this scope; an administrator's list is that of a normal user unless asked otherwise.
@@ -25,7 +31,7 @@ enum AccessRules {
         case .notPublic where caller.isAdministrator: return !image.isPublic
         case .everything where caller.isAdministrator: return true
         case .visible, .notPublic, .everything:
-            return image.isPublic || owns(caller, image) || membership(of: caller, in: image) != nil
+            return image.isPublic || owns(caller, image) || isShared(image, with: caller)
         case .reachable(let choice, let status):
             return isReachable(image, for: caller, choice, memberStatus: status)
         }

@@ -5,21 +5,23 @@ import Images
 final class FileBody: BodySource {
     private let file: OpenFile
     private let workers: any DiskWorkers
-    private let total: Int64
-    private var offset: Int64 = 0
+    private let end: Int64
+    private var offset: Int64
 
-    init(_ file: OpenFile, length: Int64, _ workers: any DiskWorkers) {
+    /// - Parameter range: the offsets that are read.
+    init(_ file: OpenFile, _ range: Range<Int64>, _ workers: any DiskWorkers) {
         self.file = file
         self.workers = workers
-        total = length
+        offset = range.lowerBound
+        end = range.upperBound
     }
 
-    var length: Int64? { total - offset }
+    var length: Int64? { end - offset }
 
     func next() async throws(BodyError) -> [UInt8]? {
-        guard offset < total else { return nil }
+        guard offset < end else { return nil }
         if Task.isCancelled { throw .cancelled }
-        let count = Int(min(total - offset, Int64(FileRegistry.pieceBytes)))
+        let count = Int(min(end - offset, Int64(FileRegistry.pieceBytes)))
         let file = file
         let offset = offset
         let piece = await workers.run { () -> Result<[UInt8], DiskError> in

@@ -65,7 +65,7 @@ extension FileRegistry {
         image[.hidden] = .boolean(false)
         for field in said.statedFields { try rules.set(field, said[field], in: &image, by: caller) }
         image.properties = said.properties
-        image.tags = said.tags ?? []
+        image.tags = ImageRules.normalized(said.tags ?? [])
         image.members = ImageRules.normalized(said.members ?? [], present: [])
         try rules.checkCounts(image)
         try rules.checkSize(image.integer(.size) ?? 0)
@@ -90,7 +90,7 @@ extension FileRegistry {
                     throw Failure(.internal, "", cause: "an operation with data came without its body")
                 }
                 let receipt = try await receive(body, at: "\(staging)/data", demanding: creation.image)
-                try attach(receipt, to: &record)
+                attach(receipt, to: &record)
             }
             record.image[.createdAt] = .time(.now)
             record.image[.updatedAt] = record.image[.createdAt]

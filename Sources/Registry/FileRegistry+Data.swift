@@ -3,17 +3,10 @@ import Glibc
 import Images
 import Synchronization
 
-/// What came of an upload.
-struct UploadReceipt: Sendable {
-    var size: Int64
-    /// MD5, lower-case hex.
-    var checksum: String
-}
-
 /// An object of the objects folder with its digest.
 struct DigestedObject: Sendable {
     var status: OpenFile.Status
-    var checksum: String
+    var receipt: UploadReceipt
 }
 
 extension FileRegistry {
@@ -32,7 +25,8 @@ extension FileRegistry {
             if let size, size != length { throw Self.sizeMismatch(size, length) }
         }
         let file = try await onWorker { [self] () throws(Failure) in
-            try guarded { () throws(DiskError) in UploadFile(try disk.open(path, O_WRONLY | O_CREAT | O_EXCL), disk) }
+            try UploadFile(
+                try guarded { () throws(DiskError) in try disk.open(path, O_WRONLY | O_CREAT | O_EXCL) }, disk)
         }
         do throws(Failure) {
             try await fill(file, from: body, atMost: size)
@@ -103,9 +97,8 @@ extension FileRegistry {
         }
     }
 
-    func attach(_ receipt: UploadReceipt, to record: inout ImageRecord) throws(Failure) {
-        record.image[.size] = .integer(receipt.size)
-        record.image[.checksum] = .text(receipt.checksum)
+    func attach(_ receipt: UploadReceipt, to record: inout ImageRecord) {
+        receipt.describe(&record.image)
         record.image[.status] = .text(ImageStatus.active.rawValue)
         record.data = .file
     }
@@ -123,15 +116,15 @@ extension FileRegistry {
         }
         let (file, status) = try await onWorker { () throws(Failure) in try objects.open(location) }
         try rules.checkSize(status.size)
-        return (location, DigestedObject(status: status, checksum: try await digest(file, status.size)))
+        return (location, DigestedObject(status: status, receipt: try await digest(file, status.size)))
     }
 
-    /// MD5 of a file, piece by piece, so that cancellation is noticed and workers are shared.
-    private func digest(_ file: OpenFile, _ size: Int64) async throws(Failure) -> String {
+    /// The digests of a file, piece by piece, so that cancellation is noticed and workers are shared.
+    func digest(_ file: OpenFile, _ size: Int64) async throws(Failure) -> UploadReceipt {
         let pass = try await onWorker { () throws(Failure) in try DigestPass(file, size) }
         while true {
             if Task.isCancelled { throw Failure(.clientDisconnected) }
-            if let checksum = try await onWorker({ () throws(Failure) in try pass.step() }) { return checksum }
+            if let receipt = try await onWorker({ () throws(Failure) in try pass.step() }) { return receipt }
         }
     }
 
@@ -150,89 +143,20 @@ extension FileRegistry {
                     "Provided image size must match the stored image size. (provided size: \(wanted), stored size: \(size))"
                 )
         }
-        if let wanted = demands.text(.checksum), !ASCII.equalIgnoringCase(wanted, object.checksum) {
+        if let wanted = demands.text(.checksum), !ASCII.equalIgnoringCase(wanted, object.receipt.checksum) {
             throw Failure(
                 .badRequest,
                 isPlankton ? "Invalid checksum field" : "The provided checksum is not that of the stored image.")
         }
         record.image[.location] = .text(location.canonical)
         record.image[.store] = .text("pithos")
-        record.image[.size] = .integer(size)
-        record.image[.checksum] = .text(object.checksum)
         record.image[.status] = .text(ImageStatus.active.rawValue)
-        record.data = .object(size: size, modified: object.status.modified)
+        follow(object, in: &record)
     }
 
-    // MARK: download
-
-    func download(_ id: String, _ caller: Caller) async throws(Failure) -> Outcome {
-        let record = try visible(id, caller)
-        switch record.image.status {
-        case .active: break
-        case .deactivated: throw Failure(.deactivated, "Image \(id) is deactivated", isDetail: true)
-        default: throw Failure(.noData, "Image \(id) is not active", isDetail: true)
-        }
-        switch record.data {
-        case .none, .empty: return .data(record.image, BytesBody([]))
-        case .file:
-            let path = "\(path(ImageKey(id)))/data"
-            let (file, status) = try await onWorker { [self] () throws(Failure) -> (OpenFile, OpenFile.Status) in
-                do throws(DiskError) {
-                    let file = try disk.open(path, O_RDONLY)
-                    return (file, try file.status())
-                } catch {
-                    guard error.code == ENOENT else { throw failure(of: error) }
-                    // Deleted between the look-up and here.
-                    throw AccessRules.notFound(id)
-                }
-            }
-            guard status.size == record.image.integer(.size) else {
-                throw Failure(
-                    .internal, "The data of image \(id) is damaged.", cause: "\(path) has \(status.size) bytes")
-            }
-            return .data(record.image, FileBody(file, length: status.size, workers))
-        case .object(let size, let modified):
-            return try await downloadObject(record, size: size, modified: modified)
-        }
-    }
-
-    /// The object may have been written anew since it was digested: then the image's size and checksum follow it first.
-    private func downloadObject(_ record: ImageRecord, size: Int64, modified: Int64) async throws(Failure) -> Outcome {
-        guard let objects, let location = try ObjectStore.Location(record.image.text(.location) ?? "") else {
-            throw Failure(.noData, "The objects folder is not configured.")
-        }
-        let opened: (OpenFile, OpenFile.Status)
-        do throws(Failure) {
-            opened = try await onWorker { () throws(Failure) in try objects.open(location) }
-        } catch {
-            throw error.kind == .locationNotFound ? Failure(.noData, error.message, isDetail: true) : error
-        }
-        let (file, status) = opened
-        if status.size == size, status.modified == modified {
-            return .data(record.image, FileBody(file, length: size, workers))
-        }
-        let object = DigestedObject(status: status, checksum: try await digest(file, status.size))
-        var fresh = record
-        try attach(object, at: location, to: &fresh, demanding: Image(), strictly: false)
-        if let noted = try await note(object, at: location, of: record), noted.isSameData(as: fresh) { fresh = noted }
-        return .data(fresh.image, FileBody(file, length: status.size, workers))
-    }
-
-    /// Lets a record follow its object. The digest took its time: an image that is not as it was is left alone. Nil: it
-    /// cannot be written now, which is no reason to refuse a reader.
-    private func note(_ object: DigestedObject, at location: ObjectStore.Location, of seen: ImageRecord)
-        async throws(Failure) -> ImageRecord?
-    {
-        do throws(Failure) {
-            return try await change(seen.image.id) { [self] (record: inout ImageRecord) throws(Failure) -> Bool in
-                guard record.isSameData(as: seen) else { return false }
-                try attach(object, at: location, to: &record, demanding: Image(), strictly: false)
-                record.image[.updatedAt] = .time(.now)
-                return true
-            }
-        } catch {
-            if error.kind == .imageNotFound { throw error }
-            return nil
-        }
+    /// Takes over what the object is now; a deactivated image stays one.
+    func follow(_ object: DigestedObject, in record: inout ImageRecord) {
+        object.receipt.describe(&record.image)
+        record.data = .object(size: object.status.size, modified: object.status.modified)
     }
 }

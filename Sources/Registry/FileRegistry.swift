@@ -8,6 +8,7 @@ import Synchronization
 ///     DIRECTORY/lock                        held while a process uses the registry
 ///     DIRECTORY/images/KEY/metadata.json    one image; KEY is its id (`ImageKey`)
 ///     DIRECTORY/images/KEY/data             its data
+///     DIRECTORY/images/KEY/staged           data that wait for an import
 ///     DIRECTORY/staging/TOKEN               an image that is being created, or data on its way to a queued one; one rename
 ///                                           makes it an image or its data
 ///     DIRECTORY/trash/TOKEN/                a deleted image on its way out
@@ -97,19 +98,29 @@ public final class FileRegistry: Backend {
         case .listVersions: throw Failure(.notImplemented, "The registry has no versions of its own.")
         case .listImages(let query): return .images(try await list(query, caller))
         case .showImage(let id): return .image(try visible(id, caller).image)
-        case .downloadImage(let id, _): return try await download(id, caller)
+        case .downloadImage(let id, let range): return try await download(id, range, caller)
         case .createImage(let creation): return .image(try await create(creation, caller, request.data))
         case .updateImage(let update): return .image(try await self.update(update, caller, request.data))
         case .deleteImage(let id): try await delete(id, caller)
         case .listMembers(let id): return .members(try members(id, caller))
         case .replaceMembers(let id, let members): try await replaceMembers(id, members, caller)
-        case .addMember(let id, let member): try await addMember(id, member, caller)
+        case .addMember(let id, let member): return try await addMember(id, member, caller)
         case .removeMember(let id, let memberID, let absentIsDone):
             try await removeMember(id, memberID, absentIsDone: absentIsDone, caller)
         case .listSharedImages(let query): return .sharedImages(try await sharedImages(query, caller))
-        case .showMember, .setMemberStatus, .deactivateImage, .reactivateImage, .addTag, .removeTag, .stageData,
-            .importImage, .listLocations, .addLocation, .deleteFromStore, .describe:
-            throw Failure(.notImplemented, "The registry does not do this.")
+        case .showMember(let id, let member): return .member(try self.member(id, member, caller), imageID: id)
+        case .setMemberStatus(let id, let member, let status):
+            return .member(try await setMemberStatus(id, member, status, caller), imageID: id)
+        case .deactivateImage(let id): try await setDeactivated(id, true, caller)
+        case .reactivateImage(let id): try await setDeactivated(id, false, caller)
+        case .addTag(let id, let tag): try await addTag(id, tag, caller)
+        case .removeTag(let id, let tag): try await removeTag(id, tag, caller)
+        case .stageData(let id, _): try await stage(id, caller, request.data)
+        case .importImage(let request): try await importImage(request, caller)
+        case .listLocations(let id): return .locations(try locations(id, caller))
+        case .addLocation(let id, let url): try await addLocation(id, url, caller)
+        case .deleteFromStore(let id, let store): try deleteFromStore(id, store, caller)
+        case .describe: return .capabilities(capabilities)
         }
         return .done
     }

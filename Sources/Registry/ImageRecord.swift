@@ -3,14 +3,20 @@ import Images
 
 /// What the registry keeps of one image.
 struct ImageRecord: Sendable {
-    /// As shown; `members` and `tags` are never nil here. Status `saving` is kept in memory only: on the disk the image is
-    /// `queued` until its data is whole.
+    /// As shown; `members` and `tags` are never nil here. While data is on its way the status, `saving` or `uploading`, is
+    /// kept in memory only: on the disk the image is `queued` until its data is whole.
     var image: Image
     var data: DataPlace
 
     var members: [Member] {
         get { image.members ?? [] }
         set { image.members = newValue }
+    }
+
+    /// The status on the disk.
+    var lastingStatus: FieldValue {
+        let isUnderWay = image.status == .saving || (image.status == .uploading && !data.isStaged)
+        return isUnderWay ? .text(ImageStatus.queued.rawValue) : image[.status]
     }
 
     /// Whether both have the same data, which is more than the same id.
@@ -26,8 +32,12 @@ enum DataPlace: Sendable, Equatable {
     case empty
     /// `data` beside the metadata.
     case file
+    /// `staged` beside the metadata: whole, and waiting for an import (image-v2 §11).
+    case staged(UploadReceipt)
     /// A file below the `objects` folder, with its size and time of change (ns) when it was last digested.
     case object(size: Int64, modified: Int64)
+
+    var isStaged: Bool { if case .staged = self { true } else { false } }
 }
 
 /// The directory name of an image: its id, every byte but letters, digits, `-` and `_` percent-coded. So `..` is harmless,

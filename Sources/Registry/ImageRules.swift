@@ -5,11 +5,8 @@ struct ImageRules: Sendable {
     let settings: RegistrySettings
 
     /// Everything that any dialect knows (glance-v1 §2.4, plankton §6, image-v2).
-    static let diskFormats: Set<String> = [
-        "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "diskdump", "extdump",
-        "ntfsdump",
-    ]
-    static let containerFormats: Set<String> = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
+    static let diskFormats = RegistryCapabilities.glanceDiskFormats + ValueRules.planktonDiskFormats
+    static let containerFormats = RegistryCapabilities.glanceContainerFormats
 
     /// Sets one field that clients may write; everything else is the registry's own and stays as it is.
     func set(_ field: ImageField, _ value: FieldValue, in image: inout Image, by caller: Caller) throws(Failure) {
@@ -52,6 +49,13 @@ struct ImageRules: Sendable {
                 "The limit has been exceeded on the number of allowed image properties. Attempted: \(properties), Maximum: \(settings.maxProperties)"
             )
         }
+        let tags = image.tags?.count ?? 0
+        if tags > settings.maxTags {
+            throw Failure(
+                .tooLarge,
+                "The limit has been exceeded on the number of allowed image tags. Attempted: \(tags), Maximum: \(settings.maxTags)"
+            )
+        }
         let members = image.members?.count ?? 0
         if members > settings.maxMembers {
             throw Failure(
@@ -77,14 +81,22 @@ struct ImageRules: Sendable {
         Failure(.badRequest, "External sources are not supported: '\(url)'")
     }
 
+    /// Tags are a set (image-v2 §5): the first of equal ones.
+    static func normalized(_ tags: [String]) -> [String] {
+        var seen: Set<[UInt8]> = []
+        return tags.filter { seen.insert(Array($0.utf8)).inserted }
+    }
+
     /// Members as they are stored: the last of two equal ids.
     static func normalized(_ members: [Member], present: [Member]) -> [Member] {
         var list: [Member] = []
         for member in members {
             let known = present.first { $0.id.sameBytes(as: member.id) }
-            let stored = Member(
+            var stored = Member(
                 id: member.id, canShare: member.canShare ?? known?.canShare ?? false,
-                status: member.status ?? known?.status ?? "pending")
+                status: member.status ?? known?.status ?? MemberStatus.pending.rawValue,
+                createdAt: known?.createdAt, updatedAt: known?.updatedAt)
+            stored.stamp(unlike: known)
             list.removeAll { $0.id.sameBytes(as: member.id) }
             list.append(stored)
         }

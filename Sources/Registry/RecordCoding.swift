@@ -27,9 +27,7 @@ enum RecordCoding {
         writer.beginObject()
         for field in record.image.statedFields {
             writer.key(field.rawValue)
-            write(
-                field == .status && record.image.status == .saving
-                    ? .text(ImageStatus.queued.rawValue) : record.image[field], &writer)
+            write(field == .status ? record.lastingStatus : record.image[field], &writer)
         }
         writer.endObject()
         writer.key("properties")
@@ -73,6 +71,11 @@ enum RecordCoding {
             writer.key("status")
             writer.string(status)
         }
+        for (key, time) in [("created_at", member.createdAt), ("updated_at", member.updatedAt)] {
+            guard let time else { continue }
+            writer.key(key)
+            writer.string(time.text(.canonical))
+        }
         writer.endObject()
     }
 
@@ -83,6 +86,14 @@ enum RecordCoding {
         case .none: writer.string("none")
         case .empty: writer.string("empty")
         case .file: writer.string("file")
+        case .staged(let receipt):
+            writer.string("staged")
+            writer.key("size")
+            writer.integer(receipt.size)
+            writer.key("checksum")
+            writer.string(receipt.checksum)
+            writer.key(UploadReceipt.hashName)
+            writer.string(receipt.hash)
         case .object(let size, let modified):
             writer.string("object")
             writer.key("size")
@@ -114,7 +125,10 @@ enum RecordCoding {
         image.tags = tags.compactMap(\.text)
         image.members = members.compactMap { element in
             guard let object = element.object, let id = object["id"]?.text else { return nil }
-            return Member(id: id, canShare: object["can_share"]?.boolean ?? false, status: object["status"]?.text)
+            func time(_ key: String) -> Timestamp? { object[key]?.text.flatMap { Timestamp($0) } }
+            return Member(
+                id: id, canShare: object["can_share"]?.boolean ?? false, status: object["status"]?.text,
+                createdAt: time("created_at"), updatedAt: time("updated_at"))
         }
         guard !image.id.isEmpty, image.status != nil, image.members?.count == members.count else { return nil }
         return ImageRecord(image: image, data: place)
@@ -135,6 +149,11 @@ enum RecordCoding {
         case "none": return DataPlace.none
         case "empty": return .empty
         case "file": return .file
+        case "staged":
+            guard let place = value?.object, let size = place["size"]?.integer,
+                let checksum = place["checksum"]?.text, let hash = place[UploadReceipt.hashName]?.text
+            else { return nil }
+            return .staged(UploadReceipt(size: size, checksum: checksum, hash: hash))
         case "object":
             guard let size = value?.object?["size"]?.integer, let modified = value?.object?["modified"]?.integer else {
                 return nil

@@ -17,11 +17,13 @@ public struct RegistrySettings: Sendable {
     public var maxProperties: Int
     /// Most members of one image (glance-v1 §6).
     public var maxMembers: Int
+    /// Most tags of one image (image-v2 §15).
+    public var maxTags: Int
     public var calls: DiskCalls
 
     public init(
         directory: String, objects: String? = nil, publish: Publishers = .anyone, maxImageBytes: Int64 = 1 << 40,
-        maxProperties: Int = 128, maxMembers: Int = 128, calls: DiskCalls = DiskCalls()
+        maxProperties: Int = 128, maxMembers: Int = 128, maxTags: Int = 128, calls: DiskCalls = DiskCalls()
     ) {
         self.directory = directory
         self.objects = objects
@@ -29,6 +31,7 @@ public struct RegistrySettings: Sendable {
         self.maxImageBytes = maxImageBytes
         self.maxProperties = maxProperties
         self.maxMembers = maxMembers
+        self.maxTags = maxTags
         self.calls = calls
     }
 }

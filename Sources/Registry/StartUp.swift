@@ -60,6 +60,7 @@ struct StartUp {
         if unlink("\(path)/metadata.json.new") == 0 {
             findings.append("removed images/\(name)/metadata.json.new, left by an unclean end")
         }
+        try restoreStaged(&record, name, &findings)
         var status = stat()
         let isThere = stat("\(path)/data", &status) == 0
         if record.data == .file {
@@ -74,6 +75,38 @@ struct StartUp {
             findings.append("removed images/\(name)/data, whose upload never finished")
         }
         return .image(key, record)
+    }
+
+    /// Staged data are kept when they are the acknowledged ones: under their name, or under that of the data when an import
+    /// of them was cut off.
+    private func restoreStaged(
+        _ record: inout ImageRecord, _ name: String, _ findings: inout [String]
+    ) throws(DiskError) {
+        let path = "\(directory)/images/\(name)"
+        let staged = "\(path)/\(FileRegistry.stagedName)"
+        guard case .staged(let receipt) = record.data else {
+            if unlink(staged) == 0 {
+                findings.append("removed images/\(name)/\(FileRegistry.stagedName), which never became whole")
+            }
+            return
+        }
+        if size(of: staged) == nil, size(of: "\(path)/data") == receipt.size {
+            try disk.rename("\(path)/data", staged)
+            try disk.synchronizeDirectory(path)
+            findings.append("images/\(name): put staged data back, whose import never finished")
+        }
+        if size(of: staged) != receipt.size {
+            findings.append("images/\(name): the staged data is missing or of another size, the image is queued again")
+            unlink(staged)
+            record.image[.status] = .text(ImageStatus.queued.rawValue)
+            record.data = .none
+        }
+    }
+
+    /// Nil: there is no such file.
+    private func size(of path: String) -> Int64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 }
 

@@ -6,7 +6,8 @@ import Testing
     static func members(_ bench: Bench, _ id: String, _ caller: Caller = .alice) async throws -> [Member] {
         guard case .members(let list) = try await bench.perform(.listMembers(id: id), caller) else { return [] }
         #expect(list.owner == "alice")
-        return list.members
+        #expect(list.members.allSatisfy { $0.createdAt != nil && $0.updatedAt != nil })
+        return list.members.map { Member(id: $0.id, canShare: $0.canShare, status: $0.status) }
     }
 
     @Test func `members are added, changed, replaced and removed`() async throws {
