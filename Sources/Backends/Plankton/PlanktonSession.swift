@@ -37,12 +37,22 @@ struct PlanktonSession: RemoteSession {
             status: status, fields: fields, body: body, isRegistration: isRegistering, hiding: secrets)
     }
 
-    /// The id as every release takes it.
+    /// The id as every release takes it: small letters, with hyphens.
     ///
     /// - Throws: `imageNotFound` for one that no image can have, which servers since 0.16 call a bad request.
     func remote(_ id: String) throws(Failure) -> String {
-        guard UUIDText.isCanonical(id) else { throw Failure(.imageNotFound) }
-        return ASCII.lowercased(id)
+        let text = ASCII.lowercased(id)
+        if UUIDText.isCanonical(text) { return text }
+        guard text.utf8.count == 32, text.utf8.allSatisfy(ByteSet.hexDigits.contains) else {
+            throw Failure(.imageNotFound)
+        }
+        var parts: [Substring.UTF8View] = []
+        var rest = text.utf8[...]
+        for length in [8, 4, 4, 4, 12] {
+            parts.append(rest.prefix(length))
+            rest = rest.dropFirst(length)
+        }
+        return parts.map { String(Substring($0)) }.joined(separator: "-")
     }
 
     /// Reads the image that an answer's headers describe, and checks that it is the one asked for.
