@@ -82,6 +82,51 @@ import Testing
         #expect(read.properties["null"] == .some(nil))
     }
 
+    @Test func `records of before member times, second digests and staged data are read as they are`() async throws {
+        let bench = try Bench()
+        let records = [
+            "old": """
+            {"version": 1, "image": {"id": "old", "name": "a", "status": "active", "disk_format": "raw", \
+            "container_format": "bare", "size": 4, "checksum": "8d777f385d3dfec8815d20f7496026dc", "store": "file", \
+            "owner": "alice", "visibility": "shared", "is_public": false, "min_ram": 0, "min_disk": 3, \
+            "protected": true, "os_hidden": false, "created_at": "2026-11-21T07:43:49.153965Z", \
+            "updated_at": "2026-11-21T07:43:49.153965Z"}, "properties": {"a": "1", "n": null}, "tags": [], \
+            "members": [{"id": "carol", "can_share": false, "status": "pending"}], "data": {"kind": "file"}}
+
+            """,
+            "queued": """
+            {"version": 1, "image": {"id": "queued", "name": null, "status": "queued", "disk_format": "raw", \
+            "container_format": "bare", "size": 0, "checksum": null, "store": "file", "owner": "alice", \
+            "visibility": "shared", "is_public": false, "min_ram": 0, "min_disk": 0, "protected": false, \
+            "os_hidden": false, "created_at": "2026-11-21T07:43:48.817472Z", \
+            "updated_at": "2026-11-21T07:43:48.817472Z"}, "properties": {}, "tags": [], "members": [], \
+            "data": {"kind": "none"}}
+
+            """,
+        ]
+        try bench.reopen { state in
+            for (id, text) in records {
+                mkdir("\(state)/images/\(id)", 0o755)
+                Bench.write(text, to: "\(state)/images/\(id)/metadata.json")
+            }
+            Bench.write("data", to: "\(state)/images/old/data")
+        }
+        #expect(bench.registry.findings.isEmpty && bench.registry.count == 2)
+        let old = try await bench.show("old", .carol)
+        #expect(old.members == [Member(id: "carol", canShare: false, status: "pending")])
+        #expect(old[.osHashAlgo].isAbsent && old.integer(.minDisk) == 3 && old.properties["n"] == .some(nil))
+        #expect(try await bench.data("old") == "data")
+        _ = try await bench.perform(.setMemberStatus(id: "old", memberID: "carol", status: "accepted"), .carol)
+        try await StageTests.stage(bench, "queued")
+        try bench.reopen()
+        #expect(bench.registry.findings.isEmpty)
+        let changed = try await bench.show("old")
+        #expect(changed.members?.first?.status == "accepted" && changed.members?.first?.createdAt == nil)
+        #expect(changed.time(.createdAt) == old.time(.createdAt))
+        _ = try await bench.perform(StageTests.take("queued"))
+        #expect(try await bench.data("queued") == "data")
+    }
+
     /// Counts down to the call that fails.
     final class Fault: Sendable {
         let left: Mutex<Int?>
