@@ -65,7 +65,8 @@ struct BackendFactory {
             directory: entry.text("directory") ?? "", objects: entry.text("objects"),
             publish: entry.text("publish").flatMap(RegistrySettings.Publishers.init(rawValue:)) ?? .anyone,
             maxImageBytes: configuration.integer("limits.imageSize") ?? 1 << 40,
-            maxProperties: entry.integer("maxProperties"), maxMembers: entry.integer("maxMembers"))
+            maxProperties: entry.integer("maxProperties"), maxMembers: entry.integer("maxMembers"),
+            maxTags: entry.integer("maxTags"))
         do throws(RegistryOpenError) { return try FileRegistry(settings: settings, workers: PoolWorkers()) } catch {
             throw Service.StartError(description: "backend \(entry.name): \(error)")
         }

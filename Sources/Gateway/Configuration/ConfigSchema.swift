@@ -97,6 +97,7 @@ enum ConfigSchema {
                 ConfigKey("publish", .choice(["anyone", "admin"]), .text("anyone")),
                 ConfigKey("maxProperties", .integer(1...100_000), .integer(128)),
                 ConfigKey("maxMembers", .integer(1...100_000), .integer(128)),
+                ConfigKey("maxTags", .integer(1...100_000), .integer(128)),
             ]
         ),
         (
