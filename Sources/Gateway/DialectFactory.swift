@@ -20,6 +20,7 @@ struct DialectFactory {
         switch name {
         case "glance-2010": glance2010
         case "plankton": plankton
+        case "image-v2": imageV2
         default: glanceV1
         }
     }
@@ -44,6 +45,18 @@ struct DialectFactory {
             settings: GlanceV1.Settings(
                 percentEncodingAgents: isDecoding ? configuration.texts("dialects.glancev1.percentEncodingAgents") : [],
                 values: values))
+    }
+
+    private var imageV2: ImageV2 {
+        func boolean(_ key: String) -> Bool { configuration.boolean("dialects.imagev2.\(key)") == true }
+        var settings = ImageV2.Settings()
+        settings.showDirectURL = boolean("showDirectUrl")
+        settings.showLocations = boolean("showLocations")
+        settings.showStores = boolean("showStores")
+        settings.starlingx = boolean("starlingx")
+        settings.starlingxLenient = boolean("starlingxLenient")
+        settings.passes = configuration.passes["image-v2"] ?? PassedFields.Lists()
+        return ImageV2(settings: settings)
     }
 
     private var plankton: Plankton {

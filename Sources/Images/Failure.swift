@@ -60,7 +60,7 @@ public struct Failure: Error, Sendable {
     /// v1 family: the message stands behind the standard sentence of the status (form B of glance-v1 §7) instead of
     /// replacing it.
     public var isDetail: Bool
-    /// Methods for `methodNotAllowed`, comma-separated as in `Allow`.
+    /// What would be right, comma-separated: methods for `methodNotAllowed`, media types of a patch for `unsupportedMedia`.
     public var allow: String?
     /// Seconds, for `unavailable`.
     public var retryAfter: String?

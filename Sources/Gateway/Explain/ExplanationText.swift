@@ -132,7 +132,7 @@ struct ExplanationText {
             for name in update.removals { lines.append("removes property \(name)") }
             if update.purgesProperties { lines.append("removes every property that is not named") }
         case .listImages(let query):
-            for filter in query.filters { lines.append("filter: \(filter)") }
+            for filter in query.filters { lines.append("only where " + Self.text(filter)) }
             for sort in query.sort {
                 lines.append("sorted by \(sort.field.rawValue), \(sort.isAscending ? "asc" : "desc")")
             }
@@ -152,6 +152,22 @@ struct ExplanationText {
         case DataSource.none?, nil: break
         }
         return lines
+    }
+}
+
+extension ExplanationText {
+    fileprivate static func text(_ filter: ImageQuery.Filter) -> String {
+        switch filter {
+        case .oneOf(let field, let values):
+            "\(field.rawValue) is " + values.map { FieldMarks.text($0) ?? "null" }.joined(separator: " or ")
+        case .atLeast(let field, let bound): "\(field.rawValue) is at least \(bound)"
+        case .atMost(let field, let bound): "\(field.rawValue) is at most \(bound)"
+        case .changedSince(let time): "updated_at is later than \(time.text(.canonical))"
+        case .property(let name, let value): "property \(name) is \"\(value)\""
+        case .tag(let tag): "it has the tag \(tag)"
+        case .time(let field, let comparison, let time): "\(field.rawValue) \(comparison.rawValue) \(time.text(.zulu))"
+        case .deleted(let wanted): wanted ? "it is deleted" : "it is not deleted"
+        }
     }
 }
 

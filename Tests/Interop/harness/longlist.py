@@ -1,0 +1,109 @@
+"""A stand-in registry of any dialect with a list so long that a real one would take minutes to fill."""
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+MOST = 1000
+
+
+def identity(number):
+    return f'{number:08x}-0000-4000-8000-000000000000'
+
+
+def v2_image(number):
+    return {
+        'id': identity(number), 'name': f'image {number:05}', 'status': 'active', 'visibility': 'public', 'owner': 'acme',
+        'disk_format': 'raw', 'container_format': 'bare', 'size': number, 'virtual_size': None,
+        'checksum': 'd41d8cd98f00b204e9800998ecf8427e', 'os_hash_algo': None, 'os_hash_value': None, 'min_ram': 0,
+        'min_disk': 0, 'protected': False, 'os_hidden': False, 'tags': [], 'created_at': '2026-01-01T00:00:00Z',
+        'updated_at': '2026-01-01T00:00:00Z', 'self': f'/v2/images/{identity(number)}',
+        'file': f'/v2/images/{identity(number)}/file', 'schema': '/v2/schemas/image', 'os_distro': 'debian',
+    }
+
+
+def v1_image(number):
+    return {
+        'id': identity(number), 'name': f'image {number:05}', 'status': 'active', 'is_public': True, 'owner': 'acme',
+        'disk_format': 'raw', 'container_format': 'bare', 'size': number, 'virtual_size': None,
+        'checksum': 'd41d8cd98f00b204e9800998ecf8427e', 'min_ram': 0, 'min_disk': 0, 'protected': False, 'deleted': False,
+        'created_at': '2026-01-01T00:00:00.000000', 'updated_at': '2026-01-01T00:00:00.000000', 'deleted_at': None,
+        'properties': {'os_distro': 'debian'},
+    }
+
+
+def plankton_image(number):
+    return {
+        'id': identity(number), 'name': f'image {number:05}', 'status': 'AVAILABLE', 'is_public': True, 'owner': 'acme',
+        'disk_format': 'diskdump', 'container_format': 'bare', 'size': number, 'checksum': 'ab' * 32,
+        'location': f'pithos://acme/images/{number}', 'created_at': '2026-01-01 00:00:00',
+        'updated_at': '2026-01-01 00:00:00', 'deleted_at': '', 'properties': {'os_distro': 'debian'},
+    }
+
+
+def image_2010(number):
+    return {
+        'uri': f'http://h/images/{identity(number)}', 'id': identity(number), 'name': f'image {number:05}', 'type': 'raw',
+        'size': str(number), 'store': 'file', 'created_at': '2026-01-01 00:00:00', 'updated_at': '2026-01-01 00:00:00',
+        'deleted_at': '', 'status': 'available', 'is_public': True, 'properties': {'os_distro': 'debian'},
+    }
+
+
+class LongList:
+    """Lists `count` images in the form and in the pages of its dialect; answers nothing else."""
+
+    FORMS = {
+        'image-v2': (v2_image, True), 'glance-v1': (v1_image, True), 'plankton': (plankton_image, False),
+        'glance-2010': (image_2010, False),
+    }
+
+    def __init__(self, dialect, count):
+        self.dialect, self.count = dialect, count
+        self.image, self.pages = self.FORMS[dialect]
+        registry = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                registry.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self.server.server_port}'
+
+    def answer(self, handler):
+        parts = urlsplit(handler.path)
+        listing = parts.path.rstrip('/').endswith(('/images', '/images/detail'))
+        handler.send_response(200 if listing else 404)
+        handler.send_header('Content-Type', 'application/json')
+        handler.send_header('Transfer-Encoding', 'chunked')
+        handler.end_headers()
+        for piece in self.pieces(parse_qs(parts.query)) if listing else [b'{}']:
+            handler.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
+        handler.wfile.write(b'0\r\n\r\n')
+
+    def pieces(self, query):
+        """The document, a hundred images at a time."""
+        start = int(query['marker'][0][:8], 16) + 1 if self.pages and 'marker' in query else 0
+        limit = min(int(query.get('limit', [MOST])[0]), MOST) if self.pages else self.count
+        end = min(start + limit, self.count)
+        yield b'[' if self.dialect == 'plankton' else b'{"images": ['
+        for begin in range(start, end, 100):
+            entries = [json.dumps(self.image(number)) for number in range(begin, min(begin + 100, end))]
+            yield (', ' if begin > start else '').encode() + ', '.join(entries).encode()
+        if self.dialect == 'image-v2' and end < self.count and end > start:
+            yield f'], "next": "/v2/images?marker={identity(end - 1)}"}}'.encode()
+        else:
+            yield b']' if self.dialect == 'plankton' else b']}'
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
