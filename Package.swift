@@ -62,8 +62,7 @@ let package = Package(
         tests("IdentityTests", ["Identity", "Images", "Bytes"]),
         tests(
             "GatewayTests",
-            ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"],
-            data: ["Explained"]),
+            ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"]),
         tests("UpstreamTests", ["Upstream", "EventLoop", "HTTP", "Bytes", "Posix"]),
     ]
 )

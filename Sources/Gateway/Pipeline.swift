@@ -71,6 +71,9 @@ struct Pipeline: RequestHandler {
         record.operation = operation.name
         record.imageID = operation.imageID
         if case .listVersions = operation { return try dialect.render(.done, of: operation, for: asked) }
+        if case .describe = operation {
+            return try dialect.render(.capabilities(mount.backend.capabilities), of: operation, for: asked)
+        }
         try MemberRules.check(operation)
         try await locations.check(operation)
         try await skipBody(of: operation, request)

@@ -120,7 +120,8 @@ import Testing
         Mistake("mounts: [{ prefix: \"/v1\" }]", "mounts[0].dialect: is missing"),
         Mistake(
             "mounts: [{ prefix: \"/v1\", dialect: \"glance\" }]",
-            "mounts[0].dialect: \"glance\" is not one of \"glance-2010\", \"glance-v1\", \"plankton\", \"auto\""),
+            "mounts[0].dialect: \"glance\" is not one of \"glance-2010\", \"glance-v1\", \"plankton\", \"image-v2\", \"auto\""
+        ),
         Mistake(
             "mounts: [{ prefix: \"/v1\", dialect: \"auto\" }]",
             "mounts[0].fallback: is missing; \"auto\" needs the dialect to fall back to"),

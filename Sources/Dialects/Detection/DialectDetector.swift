@@ -51,6 +51,18 @@ public struct Evidence: Sendable {
             let location = MetadataHeaders.value(of: "x_image_meta_location", in: request.head.fields)
             return location.map { $0.starts(with: "pithos:".utf8) } == true ? "plankton" : nil
         },
+        Evidence(name: "version 2") { request in
+            let isVersion =
+                request.path.utf8.starts(with: "/v2/".utf8) || request.path.utf8.starts(with: "/v2.".utf8)
+                || request.path.utf8.elementsEqual("/v2".utf8)
+            return isVersion || ImageV2.asksForVersion(request) ? "image-v2" : nil
+        },
+        Evidence(name: "what only v2 sends") { request in
+            let type = ASCII.lowercased(request.head.fields["content-type"] ?? "")
+            let isPatch = type.utf8.starts(with: "application/openstack-images-v2".utf8)
+            return isPatch || request.head.method == "PATCH" || request.head.fields.contains("x-openstack-image-size")
+                ? "image-v2" : nil
+        },
         Evidence(name: "fields of 2010") { request in
             let names = ["x-image-meta-type", "x-image-meta-uri"]
             return names.contains { request.head.fields[$0] != nil } ? "glance-2010" : nil

@@ -19,7 +19,8 @@ extension ImageV2 {
 
     static func patchForm(_ request: ClientRequest) throws(Failure) -> PatchForm {
         let whole = request.head.fields["content-type"] ?? ""
-        let type = ASCII.lowercased(ASCII.trim(String(decoding: whole.utf8.prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self)))
+        let type = ASCII.lowercased(
+            ASCII.trim(String(decoding: whole.utf8.prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self)))
         if let known = types.first(where: { $0.name.sameBytes(as: type) }) { return known.form }
         // The document's update (image-v2 §17).
         if request.head.method == "PUT", type.sameBytes(as: "application/json") { return .named }

@@ -70,7 +70,8 @@ extension ImageV2 {
     }
 
     static func json(_ document: [UInt8]) throws(Failure) -> JSONValue {
-        do throws(JSONError) { return try JSONReader.parse(document, limits: JSONLimits(maxBytes: maxDocument)) } catch {
+        do throws(JSONError) { return try JSONReader.parse(document, limits: JSONLimits(maxBytes: maxDocument)) } catch
+        {
             throw Failure(.badRequest, "Malformed JSON in request body.")
         }
     }
@@ -191,7 +192,9 @@ extension ImageV2 {
     }
 
     /// Image-v2 §11.
-    private static func imports(_ id: String, _ document: [UInt8], _ request: ClientRequest) throws(Failure) -> ImageImport {
+    private static func imports(_ id: String, _ document: [UInt8], _ request: ClientRequest) throws(Failure)
+        -> ImageImport
+    {
         guard !document.isEmpty else { throw Failure(.badRequest, "Body expected in request.") }
         guard let object = try json(document).object, let method = object["method"]?.object else {
             throw Failure(.badRequest, "Import request requires a 'method' field.")

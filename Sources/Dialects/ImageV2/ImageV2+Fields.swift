@@ -46,7 +46,8 @@ extension ImageV2 {
         Attribute("os_hash_value", .osHashValue, create: .dropped),
         Attribute("created_at", .createdAt), Attribute("updated_at", .updatedAt), Attribute("direct_url"),
         Attribute("self"), Attribute("file"), Attribute("schema"), Attribute("stores", update: .dropped),
-        Attribute("locations", create: .reserved, update: .taken), Attribute("location", create: .reserved, update: .reserved),
+        Attribute("locations", create: .reserved, update: .taken),
+        Attribute("location", create: .reserved, update: .reserved),
         Attribute("deleted", create: .reserved, update: .reserved),
         Attribute("deleted_at", create: .reserved, update: .reserved),
     ]
@@ -106,7 +107,10 @@ extension ImageV2 {
             throw Self.wrong(field.rawValue, "'\(text)' is not one of [\(known)]")
         }
         if field == .id, !UUIDText.isCanonical(text) {
-            throw Self.wrong(field.rawValue, "'\(text)' does not match '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'")
+            throw Self.wrong(
+                field.rawValue,
+                "'\(text)' does not match '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'"
+            )
         }
         return .text(text)
     }
@@ -213,7 +217,8 @@ enum StarlingX {
                 if StarlingX.falseWords.contains(word) { return "False" }
                 throw Failure(.badRequest, "Invalid value '\(said)' for '\(name)': it is True or False.")
             case .number(let least, let most, let zero):
-                guard let number = ASCII.decimal(said), (zero && number == 0) || (number >= least && number <= most ?? .max)
+                guard let number = ASCII.decimal(said),
+                    (zero && number == 0) || (number >= least && number <= most ?? .max)
                 else {
                     let range = most.map { "from \(least) to \($0)" } ?? "of at least \(least)"
                     throw Failure(

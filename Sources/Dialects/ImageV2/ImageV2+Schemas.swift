@@ -3,7 +3,8 @@ import Images
 
 /// Schemas and `info` answers, made of what the backend can do (image-v2 §7, §14).
 extension ImageV2 {
-    func describe(_ capabilities: RegistryCapabilities, _ operation: Images.Operation) throws(Failure) -> ClientResponse {
+    func describe(_ capabilities: RegistryCapabilities, _ operation: Images.Operation) throws(Failure) -> ClientResponse
+    {
         guard case .describe(let description) = operation else {
             throw Failure(.internal, cause: "capabilities for \(operation.name)")
         }
@@ -67,8 +68,16 @@ extension ImageV2 {
             ), ("required", Self.texts(["url", "metadata"])),
         ])
         return [
-            ("id", Rule(type: ["string"], description: "An identifier for the image", others: [("pattern", .string(Self.uuid))])),
-            ("name", Rule(type: ["null", "string"], description: "Descriptive name for the image", others: Self.short)),
+            (
+                "id",
+                Rule(
+                    type: ["string"], description: "An identifier for the image",
+                    others: [("pattern", .string(Self.uuid))])
+            ),
+            (
+                "name",
+                Rule(type: ["null", "string"], description: "Descriptive name for the image", others: Self.short)
+            ),
             (
                 "status",
                 Rule(
@@ -85,10 +94,18 @@ extension ImageV2 {
             (
                 "os_hidden",
                 Rule(type: ["boolean"], description: "If true, image will not appear in default image list response.")
-            ), ("checksum", Rule(type: ["null", "string"], description: "md5 hash of image contents.", others: [("maxLength", .integer(32))])),
+            ),
+            (
+                "checksum",
+                Rule(
+                    type: ["null", "string"], description: "md5 hash of image contents.",
+                    others: [("maxLength", .integer(32))])
+            ),
             (
                 "os_hash_algo",
-                Rule(type: ["null", "string"], description: "Algorithm to calculate the os_hash_value", others: [("maxLength", .integer(64))])
+                Rule(
+                    type: ["null", "string"], description: "Algorithm to calculate the os_hash_value",
+                    others: [("maxLength", .integer(64))])
             ),
             (
                 "os_hash_value",
@@ -107,7 +124,9 @@ extension ImageV2 {
             ),
             (
                 "disk_format",
-                Rule(type: ["null", "string"], description: "Format of the disk", others: formats(capabilities.diskFormats))
+                Rule(
+                    type: ["null", "string"], description: "Format of the disk",
+                    others: formats(capabilities.diskFormats))
             ), ("created_at", Rule(type: ["string"], description: "Date and time of image registration")),
             ("updated_at", Rule(type: ["string"], description: "Date and time of the last image modification")),
             (
@@ -115,7 +134,8 @@ extension ImageV2 {
                 Rule(
                     type: ["array"], description: "List of strings related to the image",
                     others: [("items", Self.object([("type", .string("string")), ("maxLength", .integer(255))]))])
-            ), ("direct_url", Rule(type: ["string"], description: "URL to access the image file kept in external store")),
+            ),
+            ("direct_url", Rule(type: ["string"], description: "URL to access the image file kept in external store")),
             (
                 "min_ram",
                 Rule(type: ["integer"], description: "Amount of ram (in MB) required to boot image.")
@@ -178,14 +198,17 @@ extension ImageV2 {
 
     private static let member: JSONValue = {
         func text(_ description: String, readOnly: Bool = true) -> JSONValue {
-            object([("type", .string("string")), ("description", .string(description)), ("readOnly", .boolean(readOnly))])
+            object([
+                ("type", .string("string")), ("description", .string(description)), ("readOnly", .boolean(readOnly)),
+            ])
         }
         return object([
             ("name", .string("member")),
             (
                 "properties",
                 object([
-                    ("created_at", text("Date and time of image member creation")), ("image_id", text("An identifier for the image")),
+                    ("created_at", text("Date and time of image member creation")),
+                    ("image_id", text("An identifier for the image")),
                     ("member_id", text("An identifier for the image member (tenantId)")), ("schema", text("")),
                     (
                         "status",

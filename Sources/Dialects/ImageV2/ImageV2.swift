@@ -132,7 +132,9 @@ extension ImageV2 {
     static let schemas = ["image", "images", "member", "members"]
 
     /// First segments behind the version that belong to the API and have no canonical meaning.
-    private static let relayedOnly = ["tasks", "metadefs", "cache", "cached_images", "queued_images", "info", "discover"]
+    private static let relayedOnly = [
+        "tasks", "metadefs", "cache", "cached_images", "queued_images", "info", "discover",
+    ]
 
     /// Nil: no such path.
     func resource(of request: ClientRequest) -> Resource? {
@@ -162,8 +164,9 @@ extension ImageV2 {
         let bytes = Array(text.utf8)
         guard bytes.starts(with: "v2".utf8) else { return false }
         let minor = bytes.dropFirst(3)
-        return bytes.count == 2 || (bytes[2] == UInt8(ascii: ".") && (1...2).contains(minor.count)
-            && minor.allSatisfy(ByteSet.digits.contains))
+        return bytes.count == 2
+            || (bytes[2] == UInt8(ascii: ".") && (1...2).contains(minor.count)
+                && minor.allSatisfy(ByteSet.digits.contains))
     }
 
     /// `Accept: application/vnd.openstack.images-v2.N` (image-v2 §1).

@@ -54,6 +54,11 @@ enum ConfigSchema {
             ConfigKey("dialects.glance2010.stores", .texts, .texts(["file", "swift", "s3"])),
             ConfigKey("dialects.glancev1.percentDecoding", .boolean, .boolean(true)),
             ConfigKey("dialects.glancev1.percentEncodingAgents", .texts, .texts(["python-glanceclient"])),
+            ConfigKey("dialects.imagev2.showDirectUrl", .boolean, .boolean(false)),
+            ConfigKey("dialects.imagev2.showLocations", .boolean, .boolean(false)),
+            ConfigKey("dialects.imagev2.showStores", .boolean, .boolean(false)),
+            ConfigKey("dialects.imagev2.starlingx", .boolean, .boolean(false)),
+            ConfigKey("dialects.imagev2.starlingxLenient", .boolean, .boolean(true)),
         ]
         + passes.flatMap { section in passLists.map { ConfigKey("dialects.\(section.key).\($0)", .texts, .texts([])) } }
 
@@ -69,7 +74,7 @@ enum ConfigSchema {
     /// Keys of an entry of `listen`.
     static let listener: [ConfigKey] = [ConfigKey("address", .text)]
 
-    static let clientDialects = ["glance-2010", "glance-v1", "plankton"]
+    static let clientDialects = ["glance-2010", "glance-v1", "plankton", "image-v2"]
 
     /// Keys of an entry of `mounts`.
     static let mount: [ConfigKey] = [

@@ -38,6 +38,7 @@ public struct Configuration: Sendable {
         Mount(prefix: "/v1", dialect: "glance-v1", backend: "main"),
         Mount(prefix: "/v1.0", dialect: "glance-v1", backend: "main"),
         Mount(prefix: "/v1.1", dialect: "glance-v1", backend: "main"),
+        Mount(prefix: "/v2", dialect: "image-v2", backend: "main"),
         Mount(prefix: "", dialect: "glance-2010", backend: "main"),
     ]
 
