@@ -12,6 +12,10 @@ public enum Operation: Sendable {
     case listMembers(id: String)
     case replaceMembers(id: String, members: [Member])
     /// Adds, or changes `canShare` of an existing member when it is not nil.
+    ///
+    /// A member whose `status` is said (`pending`) comes from the Image API v2, where nobody is added twice and only
+    /// `shared` images take members (image-v2 §7, §13); a backend that knows these rules then keeps them and answers with
+    /// the member. v1 and Plankton say none.
     case addMember(id: String, member: Member)
     case removeMember(id: String, memberID: String, absentIsDone: Bool)
     case listSharedImages(SharedImagesQuery)
