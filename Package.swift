@@ -54,7 +54,7 @@ let package = Package(
         tests(
             "BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes", "EventLoop"],
             data: ["Vectors"]),
-        tests("RegistryTests", ["Registry", "Images", "Bytes", "EventLoop"]),
+        tests("RegistryTests", ["Registry", "Backends", "Images", "Bytes", "EventLoop"]),
         tests("HTTPTests", ["HTTP"]),
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),
         tests("ImagesTests", ["Images"]),

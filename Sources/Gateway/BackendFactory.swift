@@ -26,7 +26,8 @@ struct BackendFactory {
         for entry in configuration.backends {
             let made = try make(entry)
             findings += made.findings.map { "backend \(entry.name): \($0)" }
-            backends.append((entry.name, made.backend))
+            let isChecked = configuration.boolean("debug.contract") == true
+            backends.append((entry.name, isChecked ? ContractBackend(made.backend) : made.backend))
         }
         return (backends, findings)
     }

@@ -61,7 +61,7 @@ import Testing
         settings: Glance2010BackendSettings = .init()
     ) async -> (result: Result<Outcome, Failure>, complaints: [String]) {
         let transport = ScriptedTransport(steps)
-        let backend = Glance2010Backend(transport: transport, settings: settings)
+        let backend = Glance2010Backend(transport: transport, settings: settings).underContract()
         let request = BackendRequest(operation: operation, caller: Caller(token: "t"), requestID: "req-1", data: data)
         do throws(Failure) {
             return (.success(try await backend.perform(request)), transport.complaints)
@@ -133,7 +133,7 @@ import Testing
 
     @Test func `wrong data never become whole at the registry`() async throws {
         let transport = ScriptedTransport([Self.post([], .closed)])
-        let backend = Glance2010Backend(transport: transport)
+        let backend = Glance2010Backend(transport: transport).underContract()
         let operation = Fixture.creation([.checksum: .text("00000000000000000000000000000000")])
         let failure = await #expect(throws: Failure.self) {
             _ = try await backend.perform(

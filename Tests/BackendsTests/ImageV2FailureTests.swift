@@ -30,7 +30,7 @@ import Testing
             F.step("PUT", F.path + "/file", .hangs, body: "abc"),
             F.step("DELETE", F.path, F.empty(204)),
         ])
-        let backend = ImageV2Backend(transport: transport, settings: F.settings)
+        let backend = ImageV2Backend(transport: transport, settings: F.settings).underContract()
         let task = Task {
             let request = BackendRequest(
                 operation: F.creation(), caller: Caller(token: "t"), requestID: "r", data: BytesBody(Array("abc".utf8)))
@@ -195,7 +195,7 @@ import Testing
     @Test(arguments: [400, 403, 409, 500, 503])
     func `what the registry says reaches the client, never the log`(_ status: Int) async {
         let text = "cannot fetch http://store/o?sig=secret"
-        let (result, _) = await F.run(.showImage(id: F.id), [F.step("GET", F.path, F.refusal(status, text))])
+        let (result, _) = await F.run(F.update(), [F.step("GET", F.path, F.refusal(status, text))])
         #expect(result.failure?.message == (status == 500 ? "" : text))
         #expect(result.failure?.cause?.contains("\(status)") == true)
         #expect(result.failure?.cause?.contains("secret") == false)

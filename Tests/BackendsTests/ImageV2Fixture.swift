@@ -85,7 +85,7 @@ enum Fixture {
         data: (any BodySource)? = nil, caller: Caller = Caller(token: "alice:acme:member")
     ) async -> (Result<Outcome, Failure>, [String]) {
         let transport = ScriptedTransport(steps)
-        let backend = ImageV2Backend(transport: transport, settings: settings)
+        let backend = ImageV2Backend(transport: transport, settings: settings).underContract()
         let request = BackendRequest(operation: operation, caller: caller, requestID: "req-1", data: data)
         do throws(Failure) {
             return (.success(try await backend.perform(request)), transport.complaints)

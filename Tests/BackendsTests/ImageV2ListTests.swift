@@ -30,7 +30,7 @@ import Testing
                 "GET", query + "&marker=" + Self.id(2),
                 F.answer(200, F.page([F.image(id: Self.id(3)), F.image(id: Self.id(4))], next: true))),
         ])
-        let backend = ImageV2Backend(transport: transport, settings: settings)
+        let backend = ImageV2Backend(transport: transport, settings: settings).underContract()
         var asked = ImageQuery(isDetailed: true)
         asked.limit = 3
         let outcome = try await backend.perform(
@@ -55,6 +55,7 @@ import Testing
         let page = F.answer(200, F.page([F.image()], next: true))
         let query = "/v2/images?member_status=all&limit=1000"
         let transport = ScriptedTransport([F.step("GET", query, page), F.step("GET", query + "&marker=" + F.id, page)])
+        // Without the contract, which would be broken first.
         let backend = ImageV2Backend(transport: transport, settings: F.settings)
         let outcome = try await backend.perform(
             BackendRequest(
@@ -85,7 +86,7 @@ import Testing
         ])
         var asked = ImageQuery(isDetailed: true)
         asked.sort = [.init(.name, ascending: true)]
-        let backend = ImageV2Backend(transport: transport, settings: settings)
+        let backend = ImageV2Backend(transport: transport, settings: settings).underContract()
         let outcome = try await backend.perform(
             BackendRequest(operation: .listImages(asked), caller: Caller(token: "t"), requestID: "r"))
         #expect(try await ids(.success(outcome)) == [1, 2, 3].map(Self.id))

@@ -31,7 +31,9 @@ import Testing
             data: operation.takesData ? data : nil)
         let expected = try #require(vector["result"]?.object)
         do throws(Failure) {
-            let outcome = try await backend.perform(request)
+            // The vectors' registry answers some lists that it has not filtered.
+            let isList = if case .listImages = operation { true } else { false }
+            let outcome = try await (isList ? backend : backend.underContract()).perform(request)
             try await check(outcome, against: expected)
         } catch {
             let status = expected["error"]?.object?["status"]?.integer

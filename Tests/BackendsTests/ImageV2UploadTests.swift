@@ -9,7 +9,7 @@ import Testing
     typealias F = Fixture
 
     private static func perform(
-        _ operation: Operation, on backend: ImageV2Backend, data: BrokenBody? = nil
+        _ operation: Operation, on backend: any Backend, data: BrokenBody? = nil
     ) async -> Failure.Kind? {
         let whole = operation.takesData ? BytesBody(Array("abc".utf8)) : nil
         let data: (any BodySource)? = data ?? whole
@@ -25,11 +25,11 @@ import Testing
     /// Begins an upload that hangs, runs `body`, breaks the upload off.
     private func duringUpload(
         of operation: Operation, _ begin: [ScriptedTransport.Step], _ others: [ScriptedTransport.Step],
-        undoing: [ScriptedTransport.Step] = [], _ body: (ImageV2Backend) async -> Void
+        undoing: [ScriptedTransport.Step] = [], _ body: (any Backend) async -> Void
     ) async {
         let put = F.step("PUT", F.path + "/file", .hangs, body: "abc")
         let transport = ScriptedTransport(begin + [put] + others + undoing)
-        let backend = ImageV2Backend(transport: transport, settings: F.settings)
+        let backend = ImageV2Backend(transport: transport, settings: F.settings).underContract()
         let upload = Task { await Self.perform(operation, on: backend) }
         while transport.seen.count < begin.count + 1 { await Task.yield() }
         await body(backend)
@@ -82,7 +82,7 @@ import Testing
             Self.show, put, Self.show, F.step("PUT", F.path + "/file", F.empty(204), body: "abc"),
             F.step("GET", F.path, F.answer(200, F.active)), F.step("GET", F.path, F.refusal(404)), Self.show,
         ])
-        let backend = ImageV2Backend(transport: transport, settings: F.settings)
+        let backend = ImageV2Backend(transport: transport, settings: F.settings).underContract()
         let operation = F.update(source: .body(length: 3))
         #expect(await Self.perform(operation, on: backend) == .unavailable)
         #expect(await Self.perform(operation, on: backend) == nil)
@@ -95,7 +95,7 @@ import Testing
         let transport = ScriptedTransport([
             Self.show, F.step("PUT", F.path + "/file", .closed),
         ])
-        let backend = ImageV2Backend(transport: transport, settings: F.settings)
+        let backend = ImageV2Backend(transport: transport, settings: F.settings).underContract()
         // Reading from the client was given up because nobody takes the data any more.
         let data = BrokenBody(Array("ab".utf8), length: 3, fault: .cancelled)
         #expect(await Self.perform(F.update(source: .body(length: 3)), on: backend, data: data) == .badGateway)

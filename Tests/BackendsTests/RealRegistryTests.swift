@@ -231,14 +231,14 @@ enum RealRegistry {
 
     static func onLoop(
         _ settings: ImageV2Settings = ImageV2Settings(),
-        _ work: @escaping @Sendable (ImageV2Backend) async throws -> Void
+        _ work: @escaping @Sendable (any Backend) async throws -> Void
     ) async throws {
         let group = try EventLoopGroup(loops: 1)
         let url = try #require(UpstreamURL(address ?? ""))
         let result = await group.next().spawn { () -> Result<Void, any Error> in
             let endpoint = UpstreamEndpoint(url: url)
             do {
-                try await work(ImageV2Backend(transport: endpoint, settings: settings))
+                try await work(ImageV2Backend(transport: endpoint, settings: settings).underContract())
                 return .success(())
             } catch {
                 return .failure(error)
@@ -257,7 +257,7 @@ enum RealRegistry {
     }
 
     static func perform(
-        _ backend: ImageV2Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false,
+        _ backend: any Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false,
         token: String? = alice
     ) async throws(Failure) -> Outcome {
         let body = data.map { BytesBody(Array($0.utf8)) }
@@ -268,7 +268,7 @@ enum RealRegistry {
     }
 
     static func image(
-        _ backend: ImageV2Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false
+        _ backend: any Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false
     ) async throws(Failure) -> Image {
         guard case .image(let image) = try await perform(backend, operation, data: data, isChunked: isChunked) else {
             throw Failure(.internal)
@@ -277,7 +277,7 @@ enum RealRegistry {
     }
 
     static func failure(
-        _ backend: ImageV2Backend, _ operation: Images.Operation, data: String? = nil, token: String? = alice
+        _ backend: any Backend, _ operation: Images.Operation, data: String? = nil, token: String? = alice
     ) async -> Failure? {
         do throws(Failure) {
             _ = try await perform(backend, operation, data: data, token: token)
@@ -287,14 +287,14 @@ enum RealRegistry {
         }
     }
 
-    static func data(_ backend: ImageV2Backend, _ id: String) async throws -> String {
+    static func data(_ backend: any Backend, _ id: String) async throws -> String {
         guard case .data(_, let body) = try await perform(backend, .downloadImage(id: id)) else { return "" }
         var bytes: [UInt8] = []
         while let piece = try await body.next() { bytes += piece }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func ids(_ backend: ImageV2Backend, _ query: ImageQuery, token: String = alice) async throws(Failure)
+    static func ids(_ backend: any Backend, _ query: ImageQuery, token: String = alice) async throws(Failure)
         -> [String]
     {
         guard case .images(let source) = try await perform(backend, .listImages(query), token: token) else { return [] }
@@ -303,12 +303,12 @@ enum RealRegistry {
         return ids
     }
 
-    static func members(_ backend: ImageV2Backend, _ id: String) async throws(Failure) -> [Member] {
+    static func members(_ backend: any Backend, _ id: String) async throws(Failure) -> [Member] {
         guard case .members(let list) = try await perform(backend, .listMembers(id: id)) else { return [] }
         return list.members
     }
 
-    static func delete(_ backend: ImageV2Backend, _ id: String) async {
+    static func delete(_ backend: any Backend, _ id: String) async {
         let failure = await failure(backend, .deleteImage(id: id))
         #expect(failure == nil)
     }

@@ -62,7 +62,7 @@ final class Bench {
     func perform(_ operation: Operation, _ caller: Caller = .alice, data: (any BodySource)? = nil) async throws(Failure)
         -> Outcome
     {
-        try await registry.perform(
+        try await registry.underContract().perform(
             BackendRequest(operation: operation, caller: caller, requestID: "req-test", data: data))
     }
 

@@ -38,6 +38,7 @@ enum ConfigSchema {
             ConfigKey("log.access", .boolean, .boolean(true)),
             ConfigKey("log.format", .choice(["text", "json"]), .text("text")),
             ConfigKey("log.queue", .integer(16...1_000_000), .integer(10_000)),
+            ConfigKey("debug.contract", .boolean, .boolean(false)),
             ConfigKey("dialects.plankton.profile", .choice(["guide", "synnefo"]), .text("guide")),
             ConfigKey("dialects.plankton.statusCase", .choice(["lower", "upper"])),
             ConfigKey("dialects.plankton.listForm", .choice(["bare", "wrapped"])),

@@ -30,6 +30,7 @@ class Gateway:
             'admin': {'address': f'127.0.0.1:{self.admin_port}'},
             'backends': {'main': backend},
             'identity': {'kind': identity},
+            'debug': {'contract': True},
             **settings,
         }
         self.process = None
