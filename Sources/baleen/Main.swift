@@ -15,6 +15,7 @@ struct Main {
                                          says what the gateway would do with a request, and sends nothing; with --live
                                          does it and shows the answers. REQUEST: a file with a raw HTTP request, - for
                                          standard input, or arguments as for curl: -X, -H, -d, -T, -I and an address
+          baleen compatibility           prints docs/compatibility.md: operations and fields of every client and backend
           baleen --help | --version
 
         Every key of the configuration can be set by an environment variable: timeouts.bodyIdle is
@@ -39,6 +40,7 @@ struct Main {
             arguments.removeFirst()
             let (named, rest) = split(arguments)
             Console.exit(Explain.run(configuration: configuration(named), arguments: rest))
+        case "compatibility"? where arguments.count == 1: Console.say(CompatibilityPage.text())
         default:
             Console.complain(arguments.first.map { "baleen: there is no command \"\($0)\"\n\n" + help } ?? help)
             Console.exit(2)

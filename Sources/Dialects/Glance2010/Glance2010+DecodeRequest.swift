@@ -106,7 +106,7 @@ extension Glance2010 {
     }
 
     /// Sizes and checksums are demands on data, never changes.
-    private static let updateGuards = [
+    static let updateGuards = [
         FieldGuard(.size, .ignored, Failure(.badRequest)), FieldGuard(.checksum, .ignored, Failure(.badRequest)),
     ]
 

@@ -112,6 +112,9 @@ private struct MarkReader {
 
     func fields(_ image: inout Image) {
         readFormats(&image)
+        if let kept = value(.name), native.text(.name).map({ $0.sameBytes(as: kept) }) ?? false {
+            image[.name] = .text(FieldMarks.unescaped(value: kept))
+        }
         image[.checksum] = value(.checksum).map { .text($0) } ?? native[.checksum]
         for (field, mark, standard) in [
             (.minRAM, .minRAM, .integer(0)), (.minDisk, .minDisk, .integer(0)),
@@ -165,6 +168,7 @@ private struct MarkWriter {
 
     mutating func write(removed: [String]) throws(Failure) {
         for field in [ImageField.id, .name, .size] { native[field] = image[field] }
+        try writeName()
         if let store = image.text(.store), !store.isEmpty, store != "pithos" { native[.store] = .text(store) }
         for property in image.properties.list {
             let escaped = try held.escaped(property)
@@ -192,6 +196,14 @@ private struct MarkWriter {
     private mutating func set(_ mark: Mark, _ value: String?) throws(Failure) {
         let property = try held.property(mark, value)
         native.properties.set(property.name, property.value)
+    }
+
+    /// Blanks at the ends of a header are lost, and release 0.1.7 writes `None` for null.
+    private mutating func writeName() throws(Failure) {
+        guard let name = image.text(.name), FieldMarks.isFragile(name) || name.sameBytes(as: "None") else { return }
+        let escaped = FieldMarks.escaped(value: name)
+        native[.name] = .text(escaped)
+        try set(.name, escaped)
     }
 
     /// The type that comes nearest, and the formats in marks where it says others.

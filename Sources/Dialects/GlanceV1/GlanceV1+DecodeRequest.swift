@@ -62,7 +62,7 @@ extension GlanceV1 {
     }
 
     /// Glance-v1 §5.3.
-    private static let updateGuards =
+    static let updateGuards =
         [ImageField.id, .status].map {
             FieldGuard($0, .always, Failure(.forbidden, GlanceMessage.fixed($0.rawValue)))
         }

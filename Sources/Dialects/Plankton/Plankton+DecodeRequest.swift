@@ -160,7 +160,7 @@ extension Plankton {
     }
 
     /// Size and checksum may only be repeated; a status is taken by Plankton backends alone (mapping §3.1).
-    private static let updateGuards = [
+    static let updateGuards = [
         FieldGuard(.size, .always, Failure(.badRequest, Message.invalidSize)),
         FieldGuard(.checksum, .always, Failure(.badRequest, Message.invalidChecksum)),
         FieldGuard(.status, .ignored, Failure(.badRequest, Message.invalidMetadata)),

@@ -102,6 +102,9 @@ extension PlanktonHolding {
         // An assertion about the data behind the location, for the server to compare.
         case .lossy where field == .checksum && isNew:
             if let checksum = value.text { draft.image[.checksum] = .text(checksum) }
+        // The account in the location; servers ignore what a registration says of it (plankton §4).
+        case .lossy where field == .owner && !isNew:
+            throw Failure(.forbidden, "The owner of a Plankton image cannot be changed")
         case .made, .lossy: break
         }
     }
@@ -121,8 +124,6 @@ extension PlanktonHolding {
             draft.image[.isPublic] = .boolean(value.boolean ?? false)
             if value.boolean == true { try set(.visibility, nil, in: &draft) }
         case .location where isNew: draft.image[.location] = .text(try Self.location(value.text ?? ""))
-        // The account in the location; servers ignore what a registration says of it (plankton §4).
-        case .owner where !isNew: throw Failure(.forbidden, "The owner of a Plankton image cannot be changed")
         default: break
         }
     }

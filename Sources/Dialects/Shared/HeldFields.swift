@@ -19,42 +19,6 @@ public enum FieldClass: Sendable, Equatable {
     public var mark: Mark? { if case .mark(let mark) = self { mark } else { nil } }
 }
 
-/// Differences between the dialects that no translation can hide, with their numbers on the compatibility page.
-public enum Difference: Int, Sendable, CaseIterable {
-    /// v2 has no deleted images; v1 lists them for administrators (mapping §9).
-    case deletedImages = 1
-    /// Times that a client sets are the registry's own (mapping §3.8).
-    case clientTimes = 2
-    /// v2 has whole seconds (mapping §3.8).
-    case wholeSeconds = 3
-    /// A Pithos hash is no MD5 and is withheld from v1 and v2 (mapping §3.7).
-    case checksumWithheld = 4
-    /// SHA-512 is known to v2 registries only (mapping §9).
-    case noSecureHash = 5
-    /// v1 and Plankton have no member status: all members have accepted (mapping §3.9).
-    case memberStatus = 6
-    /// Nothing of v2 lets a member share on: shown, without effect (mapping §3.9).
-    case canShare = 7
-    /// The first API lists public images only (glance-2010 §2).
-    case publicOnly = 8
-    /// The first API has no owners and no members (mapping §6.5).
-    case noOwners = 9
-    /// Tags are a set: order and doubles are lost (mapping §9).
-    case tagOrder = 10
-    /// `-` and `_`, and letter case, are one in the headers that clients of v1, Plankton and 2010 send (mapping §9).
-    case foldedNames = 11
-    /// A null property is an empty one (mapping §4.2).
-    case nullProperty = 12
-    /// Registering again removes the members of a Plankton image (plankton §2).
-    case membersReset = 13
-    /// Locations of registries are shown to clients of their own dialect only (mapping §3.6).
-    case locationHidden = 14
-    /// Members of public images are hidden on v2 until the image is shared again (mapping §6.1).
-    case publicMembers = 15
-    /// The disk format of a Plankton image that nobody registered through the gateway shows as `raw` (mapping §3.4).
-    case plainDump = 16
-}
-
 /// How the registries of one dialect hold the canonical fields.
 public struct HeldFields: Sendable {
     /// The dialect's name in configuration.
@@ -109,7 +73,7 @@ public struct HeldFields: Sendable {
         [
             .id: .refused, .visibility: .mark(.visibility), .hidden: .mark(.hidden), .minRAM: .mark(.minRAM),
             .minDisk: .mark(.minDisk), .protected: .mark(.protected), .diskFormat: .mark(.diskFormat),
-            .containerFormat: .mark(.containerFormat), .checksum: .lossy(.checksumWithheld),
+            .containerFormat: .mark(.containerFormat), .checksum: .lossy(.checksumWithheld), .owner: .lossy(.owners),
             .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash), .store: .refused,
         ], canShare: .mark(.canShare))
 
@@ -121,7 +85,7 @@ public struct HeldFields: Sendable {
             .minDisk: .mark(.minDisk), .protected: .mark(.protected), .diskFormat: .mark(.diskFormat),
             .containerFormat: .mark(.containerFormat), .checksum: .mark(.checksum), .location: .mark(.location),
             .owner: .lossy(.noOwners), .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash),
-        ], members: .refused, canShare: .refused)
+        ], members: .refused, memberStatus: .refused, canShare: .refused)
 
     public static let embedded = HeldFields(
         "embedded", [:], tags: .native, memberStatus: .native)
