@@ -42,9 +42,12 @@ import Testing
             method: method, target: target, headers: headers.map { ("x-image-meta-" + $0.0, $0.1) }, reply: reply)
     }
 
-    private static let entry =
-        #"{"id": "\#(id)", "name": "n", "status": "AVAILABLE", "size": 4, "is_public": false, "#
-        + #""owner": "alice", "location": "\#(location)", "properties": {"gw_can_share": "bob"}}"#
+    private static let entry = entry(#""gw_can_share": "bob""#)
+
+    private static func entry(_ properties: String) -> String {
+        #"{"id": "\#(id)", "name": "n", "status": "AVAILABLE", "size": 4, "is_public": false, "owner": "alice", "#
+            + #""location": "\#(location)", "properties": {\#(properties)}}"#
+    }
 
     private static func run(
         _ operation: Operation, _ steps: [ScriptedTransport.Step],
@@ -158,17 +161,22 @@ import Testing
         #expect(result.failure?.kind == .imageNotFound && complaints == [])
     }
 
-    @Test func `registering again without a reset is an update`() async {
+    @Test func `registering again without a reset names what was there`() async {
+        let former = Self.entry(#""keep": "k", "gw_min_ram": "7""#)
         let (result, complaints) = await Self.run(
             Self.registration([.diskFormat: .text("extdump")], purges: false),
             [
-                Self.step("GET", Self.listed + "desc", Self.json("[\(Self.entry)]")),
-                Self.step("HEAD", Self.path, Self.meta([("property-keep", "k")])),
+                Self.step("GET", Self.listed + "desc", Self.json("[\(former)]")),
                 Self.step(
-                    "PUT", Self.path, Self.meta([("disk-format", "extdump")]),
-                    [("disk-format", "extdump"), ("property-os", "x")]),
+                    "POST", "/v1.0/images/",
+                    Self.meta([
+                        ("disk-format", "extdump"), ("property-os", "x"), ("property-keep", "k"),
+                        ("property-gw-min-ram", "7"),
+                    ]),
+                    [("disk-format", "extdump"), ("property-keep", "k"), ("property-gw-min-ram", "7")]),
             ])
-        #expect(result.image?.text(.diskFormat) == "extdump" && complaints == [])
+        #expect(result.image?.text(.diskFormat) == "extdump" && result.image?.integer(.minRAM) == 7)
+        #expect(complaints == [])
     }
 
     @Test func `no file at the location is no image that is not found`() async {

@@ -1,10 +1,12 @@
-"""kamaki 0.16, the released client of Plankton, through the gateway to both backends."""
+"""kamaki 0.16, the released client of Plankton, through the gateway to both backends, and to another gateway as a Plankton
+server."""
 import re
 
 import pytest
 
 from harness.kamaki import KamakiError
 
+BACKENDS = ['embedded', 'glance', 'plankton']
 PROPERTIES = {'osfamily': 'linux', 'root_partition': '1', 'description': 'Δέντρο, 100% – "quoted"'}
 
 

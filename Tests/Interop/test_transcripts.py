@@ -1,4 +1,5 @@
-"""The recorded story of a real Plankton service, told again to the gateway before its embedded registry.
+"""The recorded story of a real Plankton service, told again to the gateway before its embedded registry, and to a second
+gateway that takes the first one for a Plankton server.
 
 Ids, dates and checksums are the registry's own; everything else has to be the same unless transcripts/differs.txt says
 why not.
@@ -43,8 +44,8 @@ class Story:
     Where the gateway does what the service refused, that is undone at once, so that one difference stays one.
     """
 
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, differs):
+        self.port, self.differs = port, differs
         self.ours = {}  # recorded id -> id in our registry
         self.metas = {}  # id in our registry -> its headers as last seen
         self.owners = {}  # recorded id -> owner
@@ -178,8 +179,17 @@ def neutral(key, value):
     return 'CHECKSUM' if key == 'checksum' and value else value
 
 
-@pytest.fixture
-def story(binary, tmp_path, embedded_backend):
+def before_plankton(differs):
+    """The same list for a gateway before a Plankton server: `- NAME` takes a name out of it."""
+    own = (FOLDER / 'differs-plankton-backend.txt').read_text().splitlines()
+    same = {line[2:] for line in own if line.startswith('- ')}
+    lines = differs.splitlines()
+    assert same <= set(lines), f'never differed: {same - set(lines)}'
+    return '\n'.join([line for line in lines if line not in same] + [''] + [line for line in own if line[:2] != '- '])
+
+
+@pytest.fixture(params=['embedded', 'plankton'])
+def story(request, binary, tmp_path, embedded_backend):
     for each in stored_objects():
         path = embedded_backend.objects / each['account'] / each['container'] / each['name']
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,11 +203,18 @@ def story(binary, tmp_path, embedded_backend):
         'dialects': {'plankton': {'profile': 'synnefo', 'postReplaces': False}},
         'publicURL': 'https://cyclades.example.org',
     }
+    differs = (FOLDER / 'differs.txt').read_text()
     with Gateway(binary, tmp_path / 'gateway', embedded_backend.configuration, **settings) as gateway:
-        yield Story(gateway.port)
+        if request.param == 'embedded':
+            yield Story(gateway.port, differs)
+            return
+        # The same, with a gateway in between that takes the first one for a Plankton server.
+        settings['identity'] = {'kind': 'passthrough'}
+        with Gateway(binary, tmp_path / 'front', {'dialect': 'plankton', 'url': f'{gateway.url}/image'}, **settings) as front:
+            yield Story(front.port, before_plankton(differs))
 
 
-def test_the_recorded_story_is_told_the_same(story):
+def test_the_recorded_story_is_told_the_same(story, tmp_path):
     recorded, different = json.loads((FOLDER / 'plankton.json').read_text()), {}
     for each in recorded:
         theirs, ours = story.tell(each)
@@ -207,4 +224,6 @@ def test_the_recorded_story_is_told_the_same(story):
             different[each['name']] = {
                 part: (theirs.get(part), ours.get(part)) for part in {**theirs, **ours}
                 if theirs.get(part) != ours.get(part)}
-    settle(FOLDER / 'differs.txt', different, {each['name'] for each in recorded})
+    differs = tmp_path / 'differs.txt'
+    differs.write_text(story.differs)
+    settle(differs, different, {each['name'] for each in recorded})

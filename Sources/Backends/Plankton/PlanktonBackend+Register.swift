@@ -8,7 +8,7 @@ extension PlanktonBackend {
         let location = try Self.location(of: creation)
         var image = creation.image
         image[.location] = .text(location)
-        let wanted = try session.holding.registration(of: image)
+        let first = try session.holding.registration(of: image)
         return try await locks.withLock(location) { () async throws(Failure) -> PlanktonImage in
             var found: PlanktonImage?
             // No call finds an image by its location, and registering again would change it without a word.
@@ -17,18 +17,38 @@ extension PlanktonBackend {
             {
                 found = try await registered(at: location, session)
             }
+            var wanted = first
             if let found {
                 guard creation.replacesAtLocation else {
                     throw Failure(.conflict, "An image is registered at this location")
                 }
                 try Self.check(found, against: creation)
-                if !creation.purgesOnReplace { return try await change(found, by: creation, session) }
+                if !creation.purgesOnReplace {
+                    wanted = try session.holding.registration(of: Self.kept(of: found.image, beside: image))
+                }
             } else if creation.mustExist {
                 throw Failure(.imageNotFound, "No image is registered at this location")
             }
             let registered = try await post(wanted, session)
             return try await finish(registered, wanted, creation, wasThere: found != nil, session)
         }
+    }
+
+    /// Registering again without resetting what is not named: properties stay, and what marks keep (setting
+    /// `planktonPostReplaces`). Members go all the same.
+    private static func kept(of former: Image, beside named: Image) -> Image {
+        var image = named
+        for field in [ImageField.minRAM, .minDisk, .protected, .hidden] where image[field].isAbsent {
+            image[field] = former[field]
+        }
+        image.tags = named.tags ?? former.tags
+        for property in former.properties.list {
+            let name = PropertyFold.plankton.apply(property.name)
+            if !image.properties.list.contains(where: { PropertyFold.plankton.apply($0.name).sameBytes(as: name) }) {
+                image.properties.appendUnchecked(property)
+            }
+        }
+        return image
     }
 
     /// The location to register, in the form in which locations are compared.
@@ -105,19 +125,6 @@ extension PlanktonBackend {
                 default: return nil
                 }
             }
-        }
-    }
-
-    /// Registering again without resetting what is not named: an update (setting `planktonPostReplaces`).
-    private func change(
-        _ found: PlanktonImage, by creation: ImageCreation, _ session: PlanktonSession
-    ) async throws(Failure) -> PlanktonImage {
-        var image = creation.image
-        for field in [ImageField.location, .store, .size, .checksum, .owner] { image[field] = .absent }
-        let update = ImageUpdate(id: found.id, image: image, fold: .plankton)
-        return try await locks.withLock(found.id) { () async throws(Failure) -> PlanktonImage in
-            let current = try await session.show(found.id)
-            return try await send(try update.changes(on: current.image, by: session.caller), on: current, session)
         }
     }
 }
