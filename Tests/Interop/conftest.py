@@ -16,7 +16,6 @@ BACKENDS = ['embedded', 'glance']
 
 # What the gateway cannot do yet.
 collect_ignore = [
-    'test_matrix.py',
     'test_v2_clients.py',
     'test_differential_v2.py',
     'test_starlingx.py',
