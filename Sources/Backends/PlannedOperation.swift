@@ -37,14 +37,14 @@ public struct PlannedOperation: Sendable {
         PlannedOperation(
             "list_images_detail", first: .emulated, v1: .calls, plankton: .emulated, v2: .calls, embedded: .call),
         PlannedOperation("get_image_meta", first: .call, v1: .call, plankton: .call, v2: .call, embedded: .call),
-        PlannedOperation("get_image_data", first: .call, v1: .call, plankton: .call, v2: .calls, embedded: .call),
+        PlannedOperation("get_image_data", first: .call, v1: .call, plankton: .calls, v2: .calls, embedded: .call),
         PlannedOperation("create_image", first: .call, v1: .call, plankton: .calls, v2: .calls, embedded: .call),
         PlannedOperation("update_image", first: .calls, v1: .calls, plankton: .calls, v2: .calls, embedded: .call),
-        PlannedOperation("delete_image", first: .calls, v1: .call, plankton: .call, v2: .call, embedded: .call),
+        PlannedOperation("delete_image", first: .calls, v1: .call, plankton: .calls, v2: .call, embedded: .call),
         members("list_members", v1: .call, plankton: .calls, v2: .calls),
         members("replace_members", v1: .call, plankton: .calls, v2: .calls),
-        members("add_member", v1: .call, plankton: .call, v2: .calls),
-        members("remove_member", v1: .call, plankton: .call, v2: .call),
+        members("add_member", v1: .call, plankton: .calls, v2: .calls),
+        members("remove_member", v1: .call, plankton: .calls, v2: .call),
         PlannedOperation(
             "list_shared_images", first: .own, v1: .call, plankton: .calls, v2: .calls, embedded: .call),
         members("show_member", v1: .emulated, plankton: .emulated, v2: .relayed),

@@ -295,6 +295,51 @@ import Testing
         #expect(result.failure == nil && complaints == [])
     }
 
+    @Test func `a member of the v2 API is added once, and only to a shared image`() async throws {
+        let pending = Member(id: "carol", status: "pending")
+        let list = Self.step("GET", Self.path + "/members", Self.json(Self.members))
+        let head = Self.step("HEAD", Self.path, Self.meta())
+        let both = #"{"members": [{"member_id": "bob"}, {"member_id": "carol"}]}"#
+        let (result, complaints) = await Self.run(
+            .addMember(id: Self.id, member: pending),
+            [
+                head, list, Self.step("PUT", Self.path + "/members/carol", .answer(204, [], [])), head,
+                Self.step("GET", Self.path + "/members", Self.json(both)), head,
+            ])
+        guard case .member(let member, Self.id) = try result.get() else { throw Failure(.internal) }
+        #expect(member.id == "carol" && member.status == "accepted" && complaints == [])
+        let (twice, _) = await Self.run(
+            .addMember(id: Self.id, member: Member(id: "bob", status: "pending")), [head, list])
+        #expect(twice.failure?.kind == .conflict)
+        for marked in [Self.meta([("property-gw-visibility", "private")]), Self.meta([("is-public", "True")])] {
+            let (refused, _) = await Self.run(
+                .addMember(id: Self.id, member: pending), [Self.step("HEAD", Self.path, marked)])
+            #expect(refused.failure?.kind == .forbidden)
+        }
+    }
+
+    @Test func `an image with members is no longer private`() async {
+        let (result, complaints) = await Self.run(
+            .addMember(id: Self.id, member: Member(id: "carol")),
+            [
+                Self.step("PUT", Self.path + "/members/carol", .answer(204, [], [])),
+                Self.step("HEAD", Self.path, Self.meta([("property-gw-visibility", "private")])),
+                Self.step("PUT", Self.path, Self.meta(), [("property-gw-visibility", "")]),
+            ])
+        #expect(result.failure == nil && complaints == [])
+    }
+
+    @Test func `a range is cut from data that come whole`() async throws {
+        guard case .answer(_, let fields, _) = Self.meta() else { return }
+        let data = Self.step("GET", Self.path, .answer(200, fields, Array("disk".utf8)))
+        let (result, _) = await Self.run(.downloadImage(id: Self.id, range: DataRange("bytes=1-2")), [data])
+        guard case .part(_, let body, let range) = try result.get() else { throw Failure(.internal) }
+        #expect(range == 1..<3)
+        #expect(try await body.next() == Array("is".utf8))
+        let (beyond, _) = await Self.run(.downloadImage(id: Self.id, range: DataRange("bytes=9-")), [data])
+        #expect(beyond.failure?.kind == .rangeNotSatisfiable)
+    }
+
     @Test func `who was no member is told apart where the client wants it`() async {
         let list = Self.step("GET", Self.path + "/members", Self.json(Self.members))
         let (result, complaints) = await Self.run(

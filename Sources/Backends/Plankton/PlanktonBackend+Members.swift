@@ -60,17 +60,31 @@ extension PlanktonBackend {
         return member
     }
 
-    func add(_ member: Member, to id: String, _ session: PlanktonSession) async throws(Failure) {
+    /// A member whose status is said comes from the Image API v2, whose rules then hold: shared images only, nobody twice,
+    /// and the member is the answer (image-v2 §7, §13).
+    func add(_ member: Member, to id: String, _ session: PlanktonSession) async throws(Failure) -> Outcome {
         try Self.check(member.id)
         try Self.checkSharers([member], session)
+        let isStrict = member.status != nil
         try await locks.withLock(id) { () async throws(Failure) in
+            if isStrict { try await checkStrictly(member, id, session) }
             try await change(session.calls.addMember(id, member.id), session)
-            guard let canShare = member.canShare, session.marks != nil else { return }
-            try await keepSharers(of: id, session) { sharers in
+            try await keepMarks(of: id, session) { sharers in
                 let isSharer = sharers.contains { $0.sameBytes(as: member.id) }
-                if isSharer == canShare { return sharers }
+                guard let canShare = member.canShare, isSharer != canShare else { return sharers }
                 return canShare ? sharers + [member.id] : sharers.filter { !$0.sameBytes(as: member.id) }
             }
+        }
+        return isStrict ? .member(try await self.member(member.id, of: id, session), imageID: id) : .done
+    }
+
+    private func checkStrictly(_ member: Member, _ id: String, _ session: PlanktonSession) async throws(Failure) {
+        let image = try await session.show(id).image
+        guard image.knownVisibility == .shared else {
+            throw Failure(.forbidden, "Only shared images have members.")
+        }
+        guard try await !has(member.id, id, session) else {
+            throw Failure(.conflict, "\(member.id) is a member of the image already.")
         }
     }
 
@@ -92,8 +106,9 @@ extension PlanktonBackend {
                 // Releases 0.14 and 0.15 fail on who is no member.
                 guard error.kind == .badGateway, try await !has(member, id, session) else { throw error }
             }
-            guard session.marks != nil else { return }
-            try await keepSharers(of: id, session) { sharers in sharers.filter { !$0.sameBytes(as: member) } }
+            try await keepMarks(of: id, session, isShared: false) { sharers in
+                sharers.filter { !$0.sameBytes(as: member) }
+            }
         }
     }
 
@@ -112,9 +127,8 @@ extension PlanktonBackend {
         try Self.checkSharers(wanted, session)
         try await locks.withLock(id) { () async throws(Failure) in
             try await change(session.calls.replaceMembers(id, wanted.map(\.id)), session)
-            guard session.marks != nil else { return }
             // Not said: stays as it was; a new member may not share.
-            try await keepSharers(of: id, session) { sharers in
+            try await keepMarks(of: id, session, isShared: !wanted.isEmpty) { sharers in
                 wanted.filter { member in
                     member.canShare ?? sharers.contains { $0.sameBytes(as: member.id) }
                 }.map(\.id)
@@ -131,12 +145,19 @@ extension PlanktonBackend {
         }
     }
 
-    private func keepSharers(
-        of id: String, _ session: PlanktonSession, _ edit: ([String]) -> [String]
+    /// Brings the marks up to date with the members: who may share, and that an image with members is shared, whatever a
+    /// mark said before (mapping §6.1).
+    private func keepMarks(
+        of id: String, _ session: PlanktonSession, isShared: Bool = true, _ edit: ([String]) -> [String]
     ) async throws(Failure) {
+        guard session.marks != nil else { return }
         let current = try await session.show(id)
         let wanted = edit(current.sharers)
-        guard !wanted.elementsEqual(current.sharers, by: { $0.sameBytes(as: $1) }) else { return }
-        _ = try await send(ImageChanges(), sharers: wanted, on: current, session)
+        let isSame = wanted.elementsEqual(current.sharers, by: { $0.sameBytes(as: $1) })
+        var changes = ImageChanges()
+        if isShared, current.image.visibility == .private {
+            changes.fields = [(.visibility, .text(Visibility.shared.rawValue))]
+        }
+        _ = try await send(changes, sharers: isSame ? nil : wanted, on: current, session)
     }
 }

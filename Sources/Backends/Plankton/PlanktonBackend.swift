@@ -35,14 +35,14 @@ public final class PlanktonBackend: Backend {
         case .listVersions: throw Failure(.internal, cause: "versions are the gateway's")
         case .listImages(let query): return .images(try await list(query, session))
         case .showImage(let id): return .image(try await session.show(try session.remote(id)).image)
-        case .downloadImage(let id, _): return try await download(try session.remote(id), session)
+        case .downloadImage(let id, let range): return try await download(try session.remote(id), range, session)
         case .createImage(let creation): return .image(try await register(creation, session).image)
         case .updateImage(let update): return .image(try await self.update(update, session).image)
         case .deleteImage(let id): try await delete(try session.remote(id), session)
         case .listMembers(let id): return .members(try await members(of: try session.remote(id), session))
         case .replaceMembers(let id, let members):
             try await replaceMembers(of: try session.remote(id), by: members, session)
-        case .addMember(let id, let member): try await add(member, to: try session.remote(id), session)
+        case .addMember(let id, let member): return try await add(member, to: try session.remote(id), session)
         case .removeMember(let id, let member, let absentIsDone):
             try await remove(member, from: try session.remote(id), absentIsDone: absentIsDone, session)
         case .listSharedImages(let query): return .sharedImages(try await sharedImages(query, session))
@@ -115,7 +115,9 @@ public final class PlanktonBackend: Backend {
     // MARK: Data and deletion
 
     /// Only a server of our own kind may serve data; the real ones answer 501 for every id (plankton §7.5).
-    private func download(_ id: String, _ session: PlanktonSession) async throws(Failure) -> Outcome {
+    private func download(
+        _ id: String, _ range: DataRange?, _ session: PlanktonSession
+    ) async throws(Failure) -> Outcome {
         let reply = try await session.exchange(session.calls.download(id)).reply
         guard reply.status != 200 else {
             let image = try session.image(of: reply, id: id).image
@@ -124,7 +126,12 @@ public final class PlanktonBackend: Backend {
                 reply.body.cancel()
                 throw Failure(.badGateway, cause: "image of \(size) bytes, data of \(length)")
             }
-            return .data(image, SizedBody(reply.body, size: size))
+            guard let range, let size else { return .data(image, SizedBody(reply.body, size: size)) }
+            guard let part = range.resolved(size: size) else {
+                reply.body.cancel()
+                throw Failure(.rangeNotSatisfiable)
+            }
+            return .part(image, SlicedBody(reply.body, part), range: part)
         }
         let refusal = await session.failure(of: reply)
         if refusal.kind == .notImplemented {
