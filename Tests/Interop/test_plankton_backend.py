@@ -1,11 +1,20 @@
 """A Plankton server behind the gateway: another Baleen with its embedded registry stands in for it, in both profiles."""
 import itertools
+import json
 
 import pytest
 
 from conftest import embedded
 from harness.processes import Gateway
 from harness.wire import call
+
+
+MOUNTS = [
+    {'prefix': '/image/v1.0', 'dialect': 'plankton', 'backend': 'main'},
+    {'prefix': '/v1', 'dialect': 'glance-v1', 'backend': 'main'},
+    {'prefix': '/modern', 'dialect': 'image-v2', 'backend': 'main'},
+    {'prefix': '/', 'dialect': 'glance-2010', 'backend': 'main'},
+]
 
 
 class Pair:
@@ -20,7 +29,8 @@ def pair(request, binary, tmp_path):
     registry = embedded(tmp_path)
     profile = {'plankton': {'profile': request.param}}
     with Gateway(binary, tmp_path / 'behind', registry.configuration, dialects=profile) as behind:
-        with Gateway(binary, tmp_path / 'front', {'dialect': 'plankton', 'url': f'{behind.url}/image'}) as front:
+        backend = {'dialect': 'plankton', 'url': f'{behind.url}/image'}
+        with Gateway(binary, tmp_path / 'front', backend, mounts=MOUNTS) as front:
             yield Pair(front, behind, registry.objects)
 
 
@@ -230,6 +240,48 @@ def test_what_needs_data_is_refused(client):
     assert alice.send('GET', f'/v1/images/{made["id"]}').status == 400
     assert alice.send('GET', '/v1/images/no-uuid').status == 404
     assert alice.send('PUT', f'/v1/images/{made["id"]}', {'Content-Type': 'application/octet-stream'}, b'x').status == 409
+
+
+def test_v2_clients_change_what_is_registered(client):
+    alice, bob = client(), client()
+    made = alice.register('v2', {'X-Image-Meta-Property-os': 'x'})
+    path = f'/modern/v2/images/{made["id"]}'
+    image = alice.send('GET', path).json
+    assert (image['name'], image['os'], image['disk_format'], image['visibility']) == ('v2', 'x', 'raw', 'shared')
+    patch = {'Content-Type': 'application/openstack-images-v2.1-json-patch'}
+
+    def change(*operations):
+        body = json.dumps([dict(zip(('op', 'path', 'value'), each)) for each in operations]).encode()
+        answer = alice.send('PATCH', path, patch, body)
+        assert answer.status == 200, answer
+        return answer.json
+
+    image = change(('replace', '/name', 'new'), ('add', '/Upper.Case', ''), ('remove', '/os'), ('add', '/tags', ['b', 'a']),
+                   ('replace', '/visibility', 'private'), ('replace', '/min_ram', 512))
+    expected = {'name': 'new', 'Upper.Case': '', 'visibility': 'private', 'min_ram': 512}
+    assert {key: image.get(key) for key in expected} == expected and 'os' not in image
+    assert sorted(image['tags']) == ['a', 'b']
+    assert not any(key.startswith('gw_') for key in image)
+    assert alice.send('GET', path).json == image
+    (listed,) = alice.send('GET', '/modern/v2/images?tag=a&visibility=private').json['images']
+    assert listed == image
+    member = json.dumps({'member': bob.name}).encode()
+    assert alice.send('POST', f'{path}/members', {'Content-Type': 'application/json'}, member).status == 403
+    change(('replace', '/visibility', 'shared'))
+    answer = alice.send('POST', f'{path}/members', {'Content-Type': 'application/json'}, member)
+    assert (answer.status, answer.json['status']) == (200, 'accepted')
+    assert alice.send('POST', f'{path}/members', {'Content-Type': 'application/json'}, member).status == 409
+    (listed,) = bob.send('GET', '/modern/v2/images').json['images']
+    assert listed['id'] == made['id']
+    assert alice.send('PUT', f'{path}/tags/c').status == 204
+    assert alice.send('DELETE', f'{path}/tags/a').status == 204
+    assert sorted(alice.send('GET', path).json['tags']) == ['b', 'c']
+    assert alice.send('POST', f'{path}/actions/deactivate').status == 403
+    assert alice.send('GET', f'{path}/file').status == 400
+    assert alice.send('DELETE', f'{path}/members/{bob.name}').status == 204
+    assert alice.send('DELETE', f'{path}/members/{bob.name}').status == 404
+    assert alice.send('DELETE', path).status == 204
+    assert alice.send('GET', path).status == 404
 
 
 def test_2010_clients_see_public_images(client):

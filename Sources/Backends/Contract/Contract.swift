@@ -1,3 +1,4 @@
+import Bytes
 import Dialects
 import Images
 
@@ -119,8 +120,14 @@ enum Contract {
         return nil
     }
 
-    /// A registry that takes UUIDs only knows the image of another id by one that stands for it (mapping §3.5).
+    /// A registry that takes UUIDs only knows the image of another id by one that stands for it (mapping §3.5); Plankton
+    /// servers take a UUID in capitals and without hyphens (plankton §7.4).
     private static func isNamed(_ image: Image, _ id: String) -> Bool {
         image.id.sameBytes(as: id) || ImageV2ID.remote(image.id).sameBytes(as: id)
+            || UUIDText.isLike(id) && digits(image.id).sameBytes(as: digits(id))
+    }
+
+    private static func digits(_ id: String) -> String {
+        String(decoding: id.utf8.filter(ByteSet.hexDigits.contains).map(ASCII.lower), as: UTF8.self)
     }
 }

@@ -67,7 +67,9 @@ public struct PlanktonImage: Sendable {
         {
             image[.containerFormat] = .text(kept)
         }
-        if !remote.isPublic, let word = marks[.visibility], Visibility(rawValue: word) != nil {
+        if !remote.isPublic, let word = marks[.visibility],
+            [Visibility.private, .community].contains(where: { $0.rawValue.sameBytes(as: word) })
+        {
             image[.visibility] = .text(word)
         }
         for field in ImageField.allCases where PlanktonHolding.isPlainMark(field) {
