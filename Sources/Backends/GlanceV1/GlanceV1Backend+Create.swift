@@ -20,29 +20,39 @@ extension GlanceV1Backend {
         metadata.isActiveWhenEmpty = creation.isActiveWhenEmpty
         let isNamed = !metadata.image.id.isEmpty
         // A creation that fails behind its beginning leaves a killed image, which must be found to be removed.
-        if !isNamed, creation.source != .none { metadata.image[.id] = .text(UUIDText.random()) }
-        let id = metadata.image.text(.id)
-        if isNamed, let id, creation.source != .none { try await requireFree(id, session) }
+        let id = isNamed ? metadata.image.id : UUIDText.random()
+        metadata.image[.id] = .text(id)
+        if isNamed { try await requireFree(id, session) }
+        var body: (any BodySource)?
         switch creation.source {
         case .none, .location: break
         case .copyFrom(let url): metadata.copySource = url
         case .body:
             guard let data else { throw Failure(.internal, cause: "data announced and not given") }
+            body = data
             metadata.hasData = true
             if let store = image.text(.store), !store.isEmpty, store != "pithos" {
                 metadata.image[.store] = .text(store)
             }
-            return try await send(try session.calls.create(metadata), metadata, data, creates: id, session)
         }
+        let made = Made(id: id, isNamed: isNamed, metadata: metadata)
+        guard let body else { return try await post(made, session) }
         let call = try session.calls.create(metadata)
-        let answer = try await undoing(id, metadata, session) { () async throws(Failure) in
-            try await session.image(call, id: id)
+        return try await send(call, metadata, body, id: id, creating: made, session)
+    }
+
+    /// An image that is about to be made, and is removed when that fails.
+    struct Made: Sendable {
+        var id: String
+        /// The client chose the id.
+        var isNamed: Bool
+        var metadata: GlanceV1.Metadata
+
+        /// Whether an image of this id, there after this failure, can be somebody else's: the id was free before, so that
+        /// only the registry's word for it counts.
+        func mayBeOthers(_ failure: Failure) -> Bool {
+            isNamed && failure.kind == .conflict && metadata.image.text(.location) == nil
         }
-        guard let remote = id, creation.source == .location, metadata.image.text(.location) != nil,
-            let announced = image.integer(.size), announced > 0, answer.native.integer(.size) != announced
-        else { return answer }
-        _ = await undo(remote, isProtected: metadata.isProtected, session)
-        throw Failure(.conflict, "Size \(announced) was announced, the location holds other data")
     }
 
     /// A client's own id must not be another image's: what fails later is removed by it.
@@ -50,21 +60,61 @@ extension GlanceV1Backend {
         let reply = try await session.exchange(session.calls.show(id)).reply
         await session.discard(reply)
         guard reply.status != 200 else {
-            throw Failure(.conflict, "An image with identifier \(id) already exists", isDetail: true)
+            throw Failure(.conflict, "An image with identifier \(id) already exists")
         }
     }
 
-    /// Runs a creation; when it fails, what it made is removed again.
+    /// Creates an image without data. Not stopped by a client that goes away: what came of it must be known.
+    private func post(_ made: Made, _ session: GlanceV1Session) async throws(Failure) -> GlanceV1Image {
+        let call = try session.calls.create(made.metadata)
+        let result = await session.shielded { [self] () async -> Result<GlanceV1Image, Failure> in
+            do throws(Failure) {
+                let reply = try await arrive(call, nil, creating: made, session)
+                return .success(
+                    try await undoing(made, session) { () async throws(Failure) -> GlanceV1Image in
+                        let image = try await session.image(document: reply, id: made.id)
+                        try Self.checkSize(of: image, made.metadata)
+                        return image
+                    })
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Old releases believe what is announced of a location's data.
+    private static func checkSize(of image: GlanceV1Image, _ metadata: GlanceV1.Metadata) throws(Failure) {
+        guard metadata.image.text(.location) != nil, let announced = metadata.image.integer(.size), announced > 0,
+            let size = image.native.integer(.size), size != announced
+        else { return }
+        throw Failure(.conflict, "Size \(announced) was announced, the location holds \(size) bytes")
+    }
+
+    /// Sends a call; an image that it may have made before it broke off is removed.
+    private func arrive(
+        _ call: RegistryCall, _ data: MeasuredBody?, creating made: Made?, _ session: GlanceV1Session
+    ) async throws(Failure) -> UpstreamReply {
+        do throws(TransportError) {
+            // An announced length of 0 would mean that there are no data.
+            return try await session.send(call, data: data?.length == 0 ? data.map(ChunkedBody.init) : data)
+        } catch {
+            if let made, !error.cameTooEarly {
+                _ = await undo(made.id, isProtected: made.metadata.isProtected, session)
+            }
+            throw data?.refusal ?? data?.fault.map(GlanceV1Session.failure(client:)) ?? GlanceV1Session.failure(error)
+        }
+    }
+
+    /// Reads what came of a creation; when it fails, what it made is removed.
     private func undoing(
-        _ id: String?, _ metadata: GlanceV1.Metadata, _ session: GlanceV1Session,
-        _ work: () async throws(Failure) -> GlanceV1Image
+        _ made: Made?, _ session: GlanceV1Session, _ work: () async throws(Failure) -> GlanceV1Image
     ) async throws(Failure) -> GlanceV1Image {
         do throws(Failure) {
             return try await work()
         } catch {
-            // The registry says so of an image that is somebody else's.
-            if let id, error.kind != .conflict || metadata.image.text(.location) != nil {
-                _ = await undo(id, isProtected: metadata.isProtected, session)
+            if let made, !made.mayBeOthers(error) {
+                _ = await undo(made.id, isProtected: made.metadata.isProtected, session)
             }
             throw error
         }
@@ -74,23 +124,17 @@ extension GlanceV1Backend {
 
     /// Sends metadata with data and compares what arrived with what was sent and what was demanded.
     ///
-    /// - Parameter creates: id of the image that is removed when it fails; nil: the image was there before.
+    /// - Parameter made: the image that is removed when it fails; nil: it was there before.
     func send(
-        _ call: RegistryCall, _ metadata: GlanceV1.Metadata, _ data: any BodySource, creates: String?,
-        updates: String? = nil, _ session: GlanceV1Session
+        _ call: RegistryCall, _ metadata: GlanceV1.Metadata, _ data: any BodySource, id: String,
+        creating made: Made? = nil, _ session: GlanceV1Session
     ) async throws(Failure) -> GlanceV1Image {
         let demands = Self.demands(of: metadata.image)
         try MeasuredBody.check(data.length, against: demands)
-        let measured = try MeasuredBody(data, demands: demands, holdsBack: updates != nil)
-        return try await undoing(creates, metadata, session) { () async throws(Failure) -> GlanceV1Image in
-            let reply: UpstreamReply
-            do throws(TransportError) {
-                reply = try await session.send(call, data: data.length == 0 ? ChunkedBody(measured) : measured)
-            } catch {
-                throw measured.refusal ?? measured.fault.map(GlanceV1Session.failure(client:))
-                    ?? GlanceV1Session.failure(error)
-            }
-            let image = try await session.image(document: reply, id: creates ?? updates)
+        let measured = try MeasuredBody(data, demands: demands, holdsBack: made == nil)
+        let reply = try await arrive(call, measured, creating: made, session)
+        return try await undoing(made, session) { () async throws(Failure) -> GlanceV1Image in
+            let image = try await session.image(document: reply, id: id)
             guard let checksum = await measured.finish() else {
                 throw measured.fault.map(GlanceV1Session.failure(client:))
                     ?? Failure(.badGateway, cause: "registry took the data for complete before their end")
@@ -146,4 +190,16 @@ extension GlanceV1Backend {
 
 extension GlanceV1.Metadata {
     var isProtected: Bool { image.boolean(.protected) ?? false }
+}
+
+extension TransportError {
+    /// The registry has certainly seen nothing of the call.
+    fileprivate var cameTooEarly: Bool {
+        switch self {
+        case .resolveFailed, .connectFailed, .tlsFailed, .overloaded, .invalidCall: true
+        case .timedOut(let phase): phase == .queue || phase == .connect
+        case .closed(let sentAnything): !sentAnything
+        default: false
+        }
+    }
 }

@@ -11,7 +11,8 @@ extension GlanceV1Backend {
             marker = try await session.remoteID(asked)
             rest.marker = nil
         }
-        let limit = call.isExact && call.takesMarker ? query.limit : nil
+        // One more than wanted shows where the last of them stands.
+        let limit = call.isExact && call.takesMarker ? query.limit.map { $0 + 1 } : nil
         let walk = GlanceV1Pages(call.parameters, limit: limit, marker: marker, session)
         try await walk.start()
         return ListSelection(Reachable(walk, call, rest.marker), rest, filters: call.filters, order: call.order)

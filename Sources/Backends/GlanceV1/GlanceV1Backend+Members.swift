@@ -15,6 +15,7 @@ extension GlanceV1Backend {
             }
             return .done
         case .addMember(let id, let member):
+            if member.status != nil { return .member(try await addStrictly(member.id, to: id, session), imageID: id) }
             try await add(member, to: id, session)
             return .done
         case .removeMember(let id, let member, let absentIsDone):
@@ -35,10 +36,10 @@ extension GlanceV1Backend {
     private func members(of id: String, _ session: GlanceV1Session) async throws(Failure) -> MemberList {
         let remote = try await session.remoteID(id)
         let members = try await list(remote, session)
-        guard !members.isEmpty else { return MemberList([]) }
         let image = try await session.show(remote).image
         return MemberList(
-            members, owner: image.text(.owner), isPublic: image.isPublic, imageCreatedAt: image.time(.createdAt))
+            members, owner: image.text(.owner), isPublic: image.isPublic, visibility: image.knownVisibility,
+            imageCreatedAt: image.time(.createdAt))
     }
 
     private func list(_ remote: String, _ session: GlanceV1Session) async throws(Failure) -> [Member] {
@@ -53,6 +54,26 @@ extension GlanceV1Backend {
         entry.createdAt = found.imageCreatedAt
         entry.updatedAt = found.imageCreatedAt
         return entry
+    }
+
+    /// By the rules of the Image API v2: shared images only, nobody twice (image-v2 §13).
+    private func addStrictly(
+        _ member: String, to id: String, _ session: GlanceV1Session
+    ) async throws(Failure) -> Member {
+        let remote = try await session.remoteID(id)
+        return try await locks.withLock(remote) { () async throws(Failure) -> Member in
+            let image = try await session.show(remote).image
+            guard image.knownVisibility == .shared else {
+                throw Failure(.forbidden, "Only shared images have members.")
+            }
+            guard try await !list(remote, session).contains(where: { $0.id.sameBytes(as: member) }) else {
+                throw Failure(.conflict, "\(member) is a member of the image already.")
+            }
+            try await send(session.calls.addMember(remote, member, canShare: false), session)
+            return Member(
+                id: member, canShare: false, status: "accepted", createdAt: image.time(.createdAt),
+                updatedAt: image.time(.createdAt))
+        }
     }
 
     private func add(_ member: Member, to id: String, _ session: GlanceV1Session) async throws(Failure) {

@@ -28,7 +28,7 @@ extension GlanceV1Backend {
         // The data come as slowly as the client likes: nobody waits for them.
         defer { locks.endUpload(id) }
         let call = try session.calls.update(id, ready, purges: false)
-        return try await send(call, ready, data, creates: nil, updates: id, session)
+        return try await send(call, ready, data, id: id, session)
     }
 
     /// Changes everything but the data of an image that was just read; with the lock held.

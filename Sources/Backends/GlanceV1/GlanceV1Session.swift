@@ -90,6 +90,7 @@ struct GlanceV1Session: RemoteSession {
     /// An image of a document; the first of which it matters tells how the registry writes texts.
     func image(_ object: JSONObject) async throws(Failure) -> GlanceV1Image {
         let plain = try GlanceV1.Reply.image(object)
+        guard GlanceV1.Reply.mayNeedMending(object) else { return GlanceV1Image(plain, held) }
         let mended = try GlanceV1.Reply.image(object, mends: true)
         guard plain != mended else { return GlanceV1Image(plain, held) }
         if let known = texts.areMended { return GlanceV1Image(known ? mended : plain, held) }

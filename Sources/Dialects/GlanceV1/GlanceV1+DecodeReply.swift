@@ -49,6 +49,17 @@ extension GlanceV1 {
             return try image(object, mends: mends)
         }
 
+        /// Whether ``mended(_:)`` could change anything in an entry.
+        public static func mayNeedMending(_ object: JSONObject) -> Bool {
+            object.members.contains { member in
+                switch member.value {
+                case .string(let text): !text.utf8.allSatisfy { $0 < 0x80 }
+                case .object(let inner): mayNeedMending(inner)
+                default: false
+                }
+            }
+        }
+
         /// The text that was sent, when `text` may be its UTF-8 taken for Latin-1: servers on Python 3 read headers so, and
         /// show what came of it in documents; in headers they undo it. Nil: it is surely as it was sent.
         public static func mended(_ text: String) -> String? {

@@ -148,7 +148,7 @@ extension GlanceV1 {
             var headers: [(name: String, value: String)] = []
             for rule in GlanceV1.rules {
                 guard let field = rule.field, Self.sent.contains(field), let value = text(of: field) else { continue }
-                try Self.check(value, of: field.rawValue)
+                guard !FieldMarks.isFragile(value) else { throw Self.refusal(field.rawValue) }
                 headers.append((rule.header, value))
             }
             for property in image.properties.list {
@@ -156,11 +156,12 @@ extension GlanceV1 {
                 guard !property.name.isEmpty, property.name.utf8.allSatisfy(ByteSet.token.contains) else {
                     throw Failure(.badRequest, "This registry cannot hold a property named '\(property.name)'")
                 }
-                try Self.check(value, of: property.name)
+                // What the registry shows it holds, whatever the bytes at the ends.
+                guard !value.utf8.contains(where: FieldMarks.isControl) else { throw Self.refusal(property.name) }
                 headers.append((GlanceV1.prefix + GlanceV1.propertyPrefix + property.name, value))
             }
             if let copySource {
-                try Self.check(copySource, of: "copy-from")
+                guard !FieldMarks.isFragile(copySource) else { throw Self.refusal("copy-from") }
                 headers.append(("x-glance-api-copy-from", copySource))
             }
             return headers
@@ -177,12 +178,8 @@ extension GlanceV1 {
             }
         }
 
-        /// Blanks at the ends would be lost as well.
-        private static func check(_ value: String, of name: String) throws(Failure) {
-            guard !FieldMarks.isFragile(value) else {
-                throw Failure(
-                    .badRequest, "This registry cannot hold the value of \(name): no header carries it unchanged")
-            }
+        private static func refusal(_ name: String) -> Failure {
+            Failure(.badRequest, "This registry cannot hold the value of \(name): no header carries it unchanged")
         }
     }
 }

@@ -47,8 +47,9 @@ extension GlanceV1 {
             return !ownership.hidesShared
         }
 
-        /// Keys by which the registry's order is the canonical one; marks change the others.
-        private static let sortable: [ImageField] = [.name, .size, .createdAt, .updatedAt]
+        /// Keys by which the registry's order is the canonical one; marks change the others, and a size that is not known
+        /// is none (mapping §3.9).
+        private static let sortable: [ImageField] = [.name, .createdAt, .updatedAt]
 
         private mutating func take(_ scope: ImageQuery.Scope, _ caller: Caller) {
             switch scope {

@@ -70,9 +70,17 @@ private struct GlanceV1MarkReader {
         image[.isPublic] = .boolean(native.isPublic)
         image[.visibility] = .text((native.isPublic ? Visibility.public : .shared).rawValue)
         image[.hidden] = .boolean(false)
+        // Headers leave out what has no value, documents say null.
+        for field in Self.nullable where image[field].isAbsent { image[field] = .null }
+        // Without data the size is only announced: none is not 0 (mapping §3.9).
+        if native.status == .queued, native.integer(.size) == 0 { image[.size] = .null }
         // A location of the registry's own may carry credentials (glance-v1 §3).
         image[.location] = .absent
     }
+
+    private static let nullable: [ImageField] = [
+        .name, .diskFormat, .containerFormat, .checksum, .owner, .virtualSize, .updatedAt, .deletedAt,
+    ]
 
     /// A mark counts only while the registry has what stands for its value: else it is older than a change that somebody
     /// made without the gateway.

@@ -51,7 +51,7 @@ extension FieldMarks {
     /// of `à` is one.
     private static func isStripped(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x85 || byte == 0xA0 }
 
-    private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
+    static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
 
     /// Capitals too are coded, and hex digits are small, so that a registry that makes letters small loses nothing.
     private static func lowercasedEscapes(_ name: String) -> String {
