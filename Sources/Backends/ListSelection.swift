@@ -11,7 +11,7 @@ protocol ReleasableImages: ImageSource {
 /// Images that already come in the query's order stream through. Else as many are kept as the query's limit says, or all of
 /// them when it has none, and never more than a given number. Nothing is asked of the source behind the last image.
 final class ListSelection: ImageSource {
-    /// Images kept for sorting, if not said otherwise: about 60 MiB.
+    /// Images kept for sorting, if not said otherwise: about 25 MiB.
     static let defaultMaxSorted = 50_000
 
     private enum Mode {
@@ -32,8 +32,8 @@ final class ListSelection: ImageSource {
     private var left: Int?
     private var isPastMarker: Bool
     /// Sorted images to be given out, the next one last.
-    private var ready: [Image] = []
-    /// The image behind the run that is in `ready`.
+    private var ready: [PackedImage] = []
+    /// The image behind the run that was begun.
     private var ahead: Image?
 
     /// - Parameters:
@@ -96,13 +96,13 @@ final class ListSelection: ImageSource {
     private func isMarker(_ image: Image) -> Bool { query.marker.map { image.id.sameBytes(as: $0) } ?? false }
 
     private func nextInOrder() async throws(Failure) -> Image? {
-        if let image = ready.popLast() { return image }
+        if let packed = ready.popLast() { return packed.image }
         switch mode {
         case .asItComes: return try await pull()
-        case .runs(let fields): try await collectRun(fields)
+        case .runs(let fields): return try await nextRun(fields)
         case .sorting: try await collectAll()
         }
-        return ready.popLast()
+        return ready.popLast()?.image
     }
 
     private func pull() async throws(Failure) -> Image? {
@@ -123,22 +123,29 @@ final class ListSelection: ImageSource {
 
     // MARK: Sorting
 
-    private func collectRun(_ fields: [ImageField]) async throws(Failure) {
+    /// The first image of the next run; if there are more of them, they wait in `ready`.
+    private func nextRun(_ fields: [ImageField]) async throws(Failure) -> Image? {
         var first = ahead
         ahead = nil
         if first == nil { first = try await pull() }
-        guard let first else { return }
-        ready = [first]
+        guard let first else { return nil }
         while let image = try await pull() {
             guard fields.allSatisfy({ Self.areEqual(image[$0], first[$0]) }) else {
                 ahead = image
                 break
             }
-            ready.append(image)
+            if ready.isEmpty { ready.append(pack(first)) }
+            ready.append(pack(image))
             try checkCount()
         }
-        if ready.count > 1 { ready.sort { query.areInOrder($1, $0) } }
+        guard !ready.isEmpty else { return first }
+        sortReady()
+        return ready.popLast()?.image
     }
+
+    private func pack(_ image: Image) -> PackedImage { PackedImage(image, sortValues: query.sortValues(of: image)) }
+
+    private func sortReady() { ready.sort { query.areInOrder($1.sortValues, $0.sortValues) } }
 
     private static func areEqual(_ left: FieldValue, _ right: FieldValue) -> Bool {
         switch (left, right) {
@@ -154,29 +161,30 @@ final class ListSelection: ImageSource {
             if let markerImage, !query.areInOrder(markerImage, image) || isMarker(image) { continue }
             guard filters.allSatisfy({ $0.matches(image) }) || (!isPastMarker && isMarker(image)) else { continue }
             guard let wanted else {
-                ready.append(image)
+                ready.append(pack(image))
                 try checkCount()
                 continue
             }
             insert(image, wanted)
             try checkCount()
         }
-        if wanted == nil { ready.sort { query.areInOrder($1, $0) } }
+        if wanted == nil { sortReady() }
     }
 
     /// Keeps the first `wanted` images, the last of them in front.
     private func insert(_ image: Image, _ wanted: Int) {
+        let values = query.sortValues(of: image)
         if ready.count >= wanted, let last = ready.first {
-            guard query.areInOrder(image, last) else { return }
+            guard query.areInOrder(values, last.sortValues) else { return }
             ready.removeFirst()
         }
         var low = ready.startIndex
         var high = ready.endIndex
         while low < high {
             let middle = (low + high) / 2
-            if query.areInOrder(image, ready[middle]) { low = middle + 1 } else { high = middle }
+            if query.areInOrder(values, ready[middle].sortValues) { low = middle + 1 } else { high = middle }
         }
-        ready.insert(image, at: low)
+        ready.insert(PackedImage(image, sortValues: values), at: low)
     }
 
     private func checkCount() throws(Failure) {

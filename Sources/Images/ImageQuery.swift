@@ -135,6 +135,20 @@ extension ImageQuery {
         return false
     }
 
+    /// What decides about an image's place: the values of the sort keys, then `created_at` and `id`.
+    public func sortValues(of image: Image) -> [FieldValue] {
+        sort.map { image[$0.field] } + [image[.createdAt], image[.id]]
+    }
+
+    /// The same order by the values that decide about it.
+    public func areInOrder(_ left: [FieldValue], _ right: [FieldValue]) -> Bool {
+        for (place, pair) in zip(left, right).enumerated() {
+            guard let decided = Self.order(pair.0, pair.1) else { continue }
+            return decided == (place < sort.count ? sort[place] : sort.last)?.isAscending ?? true
+        }
+        return false
+    }
+
     /// True: left first; false: right first; nil: equal. Null and absent come before every value.
     private static func order(_ left: FieldValue, _ right: FieldValue) -> Bool? {
         switch (left, right) {

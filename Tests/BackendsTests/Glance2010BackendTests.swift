@@ -381,11 +381,13 @@ import Testing
 
     @Test func `an unknown marker is the client's mistake`() async throws {
         let query = ImageQuery(
-            isDetailed: true, sort: [ImageQuery.Sort(.createdAt, ascending: true)], limit: 2, marker: "7")
+            isDetailed: true, sort: [ImageQuery.Sort(.createdAt, ascending: true)], limit: 2, marker: "8")
         let (result, complaints) = await Self.run(
-            .listImages(query), [Fixture.step("HEAD", "/images/7", Fixture.empty(404))])
+            .listImages(query), [Fixture.step("HEAD", "/images/8", Fixture.empty(404)), Self.list([Self.entry()])])
         #expect(complaints == [])
-        #expect(result.failure?.kind == .badRequest)
+        guard case .images(let source) = try result.get() else { throw Failure(.internal) }
+        let failure = await #expect(throws: Failure.self) { try await source.next() }
+        #expect(failure?.kind == .badRequest)
     }
 
     @Test(arguments: [#"{"images": [{"id": 1}, "#, #"{"image": []}"#, #"{"images": [7]}"#, "[]", "crash"])

@@ -143,4 +143,27 @@ import Testing
             #expect(failure?.kind == .badGateway)
         }
     }
+
+    @Test func `an image comes out of its waiting as it went in`() {
+        var image = Self.image(1, name: "ä \u{1F40B}")
+        for (field, value) in [
+            (.size, .integer(.max)), (.minRAM, .integer(0)), (.virtualSize, .integer(-1)), (.checksum, .null),
+            (.protected, .boolean(true)), (.hidden, .boolean(false)), (.owner, .text("")),
+            (.updatedAt, .time(Timestamp(seconds: -5, microseconds: 999_999))),
+        ] as [(ImageField, FieldValue)] { image[field] = value }
+        func packed(_ image: Image) -> Image { PackedImage(image, sortValues: []).image }
+        #expect(packed(image) == image)
+        image.properties = Properties([
+            Property("a", nil), Property("", ""), Property("b", String(repeating: "x", count: 300)),
+        ])
+        image.tags = ["t", ""]
+        image.members = [
+            Member(id: "m", canShare: true, status: "pending", createdAt: Timestamp(seconds: 1)), Member(id: ""),
+        ]
+        #expect(packed(image) == image)
+        image.tags = []
+        image.members = []
+        #expect(packed(image) == image)
+        #expect(packed(Image()) == Image())
+    }
 }

@@ -9,7 +9,8 @@ extension Glance2010Backend {
         var query = query
         query.filters += Self.conditions(of: query)
         var marker: Image?
-        if let id = query.marker, !query.sort.isEmpty { marker = try await self.marker(id, session) }
+        // Where it cannot be had the list itself is searched for it, with more memory.
+        if let id = query.marker, !query.sort.isEmpty { marker = try? await session.show(id).image }
         let source = Glance2010List(session)
         // Asked for now, so that a refusal is still an answer of its own.
         try await source.start()
@@ -24,15 +25,6 @@ extension Glance2010Backend {
         case .notPublic:
             [.oneOf(.visibility, [Visibility.shared, .private, .community].map { .text($0.rawValue) })]
         case .reachable(.only(let visibility), _): [.oneOf(.visibility, [.text(visibility.rawValue)])]
-        }
-    }
-
-    private func marker(_ id: String, _ session: Glance2010Session) async throws(Failure) -> Image {
-        do throws(Failure) {
-            return try await session.show(id).image
-        } catch {
-            guard error.kind == .imageNotFound else { throw error }
-            throw Failure(.badRequest, "Invalid marker. Image could not be found.")
         }
     }
 
