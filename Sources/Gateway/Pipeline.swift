@@ -70,9 +70,10 @@ struct Pipeline: RequestHandler {
         }
         record.operation = operation.name
         record.imageID = operation.imageID
-        if case .listVersions = operation { return try dialect.render(.done, of: operation, for: asked) }
-        if case .describe = operation {
+        switch operation {
+        case .listVersions, .describe:
             return try dialect.render(.capabilities(mount.backend.capabilities), of: operation, for: asked)
+        default: break
         }
         try MemberRules.check(operation)
         try await locations.check(operation)

@@ -23,6 +23,19 @@ import Testing
         Case(
             evidence: "pithos location", dialect: "plankton", method: "POST",
             headers: [("X_Image_Meta_Location", "pithos:u/c/o")]),
+        Case(evidence: "version 2", dialect: "image-v2", target: "/v2/images"),
+        Case(evidence: "version 2", dialect: "image-v2", target: "/v2.9/images?limit=1"),
+        Case(evidence: "version 2", dialect: "image-v2", target: "/v2"),
+        Case(
+            evidence: "version 2", dialect: "image-v2", headers: [("Accept", "application/vnd.openstack.images-v2.3")]),
+        Case(evidence: "what only v2 sends", dialect: "image-v2", method: "PATCH", target: "/images/1"),
+        Case(
+            evidence: "what only v2 sends", dialect: "image-v2", method: "PUT", target: "/images/1",
+            headers: [("Content-Type", "application/openstack-images-v2.1-json-patch")], framing: .length(2)),
+        Case(
+            evidence: "what only v2 sends", dialect: "image-v2", method: "PUT", target: "/images/1/file",
+            headers: [("X-Openstack-Image-Size", "3"), ("Content-Type", "application/octet-stream")],
+            framing: .length(3)),
         Case(
             evidence: "fields of 2010", dialect: "glance-2010", method: "POST",
             headers: [("x-image-meta-type", "kernel"), ("x-image-meta-is_public", "True")]),
@@ -56,7 +69,7 @@ import Testing
             headers: [("Accept-Encoding", "identity"), ("X-Auth-Token", "t")]),
     ]
 
-    private static let dialects: [any ClientDialect] = [Glance2010(), GlanceV1(), Plankton()]
+    private static let dialects: [any ClientDialect] = [Glance2010(), GlanceV1(), Plankton(), ImageV2()]
 
     /// The fallback is never the right answer.
     @Test(arguments: cases)
@@ -72,7 +85,7 @@ import Testing
         #expect(Set(Self.cases.map(\.evidence)) == Set(Evidence.all.map(\.name)))
     }
 
-    @Test(arguments: ["glance-2010", "glance-v1", "plankton"])
+    @Test(arguments: ["glance-2010", "glance-v1", "plankton", "image-v2"])
     func `without evidence the fallback decides`(name: String) throws {
         let fallback = try #require(Self.dialects.first { $0.name == name })
         let detector = DialectDetector(among: Self.dialects, fallback: fallback)

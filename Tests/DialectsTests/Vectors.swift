@@ -9,6 +9,7 @@ struct Vectors {
     static let plankton = Vectors("plankton")
     static let glanceV1 = Vectors("glance-v1")
     static let glance2010 = Vectors("glance-2010")
+    static let imageV2 = Vectors("image-v2")
 
     struct Fault: Error, CustomStringConvertible {
         let description: String

@@ -11,7 +11,7 @@ extension ImageV2 {
         try Self.checkBody(route.action, request)
         switch route.action {
         case .versions:
-            return .operation(.listVersions(status: resource(of: request) == .versions(isExplicit: true) ? 200 : 300))
+            return .operation(.listVersions(status: versionsStatus(request)))
         case .list: return .operation(.listImages(try query(request)))
         case .show: return .operation(.showImage(id: id))
         case .download: return .operation(.downloadImage(id: id, range: try Self.range(request)))
@@ -38,8 +38,8 @@ extension ImageV2 {
             return .operation(.stageData(id: id, length: Self.length(request)))
         case .create: return document { document throws(Failure) in .createImage(try creation(document)) }
         case .update:
-            let form = try Self.patchForm(request)
-            return document { document throws(Failure) in .updateImage(try update(id, document, form)) }
+            let isOld = try Self.isOldPatch(request)
+            return document { document throws(Failure) in .updateImage(try update(id, document, isOld: isOld)) }
         case .addMember:
             return document { document throws(Failure) in
                 .addMember(id: id, member: Member(id: try Self.text("member", of: document, Self.memberTexts)))
@@ -47,7 +47,7 @@ extension ImageV2 {
         case .setMemberStatus:
             return document { document throws(Failure) in
                 let status = try Self.text("status", of: document, Self.statusTexts)
-                guard Self.memberStatuses.contains(status) else {
+                guard Self.memberStates.contains(status) else {
                     throw Failure(
                         .badRequest,
                         "Provided object does not match schema 'member': '\(status)' is not one of ['pending', 'accepted', 'rejected']"
@@ -62,6 +62,14 @@ extension ImageV2 {
                 .addLocation(id: id, url: try Self.text("url", of: document, Self.locationTexts))
             }
         default: throw Failure(.unknownPath)
+        }
+    }
+
+    private func versionsStatus(_ request: ClientRequest) -> Int {
+        switch resource(of: request) {
+        case .versions(isExplicit: true)?: 200
+        case .root?: 302
+        default: 300
         }
     }
 
@@ -139,7 +147,8 @@ extension ImageV2 {
     private static func checkOctetStream(_ request: ClientRequest) throws(Failure) {
         guard request.isOctetStream else {
             throw Failure(
-                .unsupportedMedia, "Invalid content type \(request.head.fields["content-type"] ?? "None")")
+                .unsupportedMedia,
+                "Invalid content type \(request.head.fields["content-type"].map(plainType) ?? "None")")
         }
     }
 
@@ -178,7 +187,7 @@ extension ImageV2 {
     private static let memberTexts: Texts = ("Member to be added not specified", "Member can't be empty")
     private static let statusTexts: Texts = ("Status not specified", nil)
     private static let locationTexts: Texts = ("The 'url' of the location is not specified", "Invalid location")
-    private static let memberStatuses = ["pending", "accepted", "rejected"]
+    static let memberStates = ["pending", "accepted", "rejected"]
 
     private static func text(_ key: String, of document: [UInt8], _ texts: Texts) throws(Failure) -> String {
         guard !document.isEmpty else { throw Failure(.badRequest, "Body expected in request.") }
@@ -213,10 +222,17 @@ extension ImageV2 {
         case "copy-image": asked = .copyImage
         default: throw Failure(.badRequest, "Unknown import method name '\(name)'.")
         }
+        func flag(_ key: String, otherwise: Bool) throws(Failure) -> Bool {
+            guard let value = object[key] else { return otherwise }
+            guard let flag = value.boolean else {
+                throw Failure(.badRequest, "'\(key)' must be boolean value only")
+            }
+            return flag
+        }
         var stores = object["stores"]?.array?.compactMap(\.text) ?? []
         if stores.isEmpty, let store = request.head.fields["x-image-meta-store"], !store.isEmpty { stores = [store] }
         return ImageImport(
-            id: id, method: asked, stores: stores, allStores: object["all_stores"]?.boolean ?? false,
-            allStoresMustSucceed: object["all_stores_must_succeed"]?.boolean ?? true)
+            id: id, method: asked, stores: stores, allStores: try flag("all_stores", otherwise: false),
+            allStoresMustSucceed: try flag("all_stores_must_succeed", otherwise: true))
     }
 }

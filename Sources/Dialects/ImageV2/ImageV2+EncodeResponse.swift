@@ -6,7 +6,11 @@ extension ImageV2 {
     public func render(
         _ outcome: Outcome, of operation: Operation, for request: ClientRequest
     ) throws(Failure) -> ClientResponse {
-        if case .listVersions(let status) = operation { return Self.json(status, versions(for: request)) }
+        if case .listVersions(let status) = operation {
+            if status == 302 { return ClientResponse(302, Fields([("Location", Self.root(request) + "/v2/")])) }
+            let capabilities = if case .capabilities(let found) = outcome { found } else { RegistryCapabilities() }
+            return Self.json(status, versions(for: request, capabilities))
+        }
         switch outcome {
         case .image(let image): return response(image, operation, request)
         case .data(let image, let data): return ClientResponse(200, Self.dataFields(of: image), body: .data(data))
@@ -63,6 +67,8 @@ extension ImageV2 {
     private func done(_ operation: Operation) -> ClientResponse {
         switch operation {
         case .importImage, .addLocation: ClientResponse(202, Self.emptyFields)
+        // Registries of other dialects only say that it is done; their members have all accepted (mapping §3.9).
+        case .addMember(let id, let member): Self.json(200, Self.member(member, of: id, since: nil))
         default: ClientResponse(204, Self.emptyFields)
         }
     }
@@ -101,10 +107,14 @@ extension ImageV2 {
 
     func write(_ image: Image, to writer: inout JSONWriter) {
         writer.beginObject()
-        for property in image.properties.list where Self.attribute(property.name) == nil {
+        for property in image.properties.list where !ImageV2Names.isBase(property.name) {
             guard !(settings.starlingx && property.name.sameBytes(as: "store")) else { continue }
             writer.key(property.name)
-            writer.string(property.value ?? "")
+            if property.value == nil, Self.imageReferences.contains(property.name) {
+                writer.null()
+            } else {
+                writer.string(property.value ?? "")
+            }
         }
         if settings.starlingx, let store = image.text(.store) {
             writer.key("store")
@@ -123,24 +133,24 @@ extension ImageV2 {
         }
         writer.key("schema")
         writer.string("/v2/schemas/image")
+        if settings.showStores, let store = image.text(.store) {
+            writer.key("stores")
+            writer.string(store)
+        }
         writer.endObject()
     }
 
     private func writeLocations(of image: Image, to writer: inout JSONWriter) {
         // Pithos' own addresses mean nothing to this dialect's clients (mapping §3.6).
         let location = image.text(.location).flatMap { URLScheme.of($0) == "pithos" ? nil : $0 }
-        if let location, settings.showDirectURL {
-            writer.key("direct_url")
-            writer.string(location)
-        }
         if settings.showLocations {
             let shown = location.map { ImageLocation(url: $0, store: image.text(.store)) }
             writer.key("locations")
             writer.value(.array(shown.map { [Self.location($0)] } ?? []))
         }
-        if settings.showStores, let store = image.text(.store) {
-            writer.key("stores")
-            writer.string(store)
+        if let location, settings.showDirectURL {
+            writer.key("direct_url")
+            writer.string(location)
         }
     }
 
@@ -198,10 +208,9 @@ extension ImageV2 {
 
     /// The links of a page, built from the client's own query with all its repeated parameters (image-v2 §17).
     private static func closing(_ request: ClientRequest, next marker: String?) -> [UInt8] {
-        let items = (request.query.map { ASCII.split($0, UInt8(ascii: "&")) } ?? []).filter { item in
-            let name = PercentCoding.decode(item.utf8.prefix { $0 != UInt8(ascii: "=") }, plusIsBlank: true)
-            return !item.isEmpty && !name.elementsEqual("marker".utf8)
-        }
+        // The query was read before, else there would be no list.
+        let all = (try? QueryItems(request.query ?? ""))?.all ?? []
+        let items = all.filter { !$0.name.sameBytes(as: "marker") }.map { coded($0.name) + "=" + coded($0.value) }
         func link(_ items: [String]) -> String {
             "/v2/images" + (items.isEmpty ? "" : "?" + items.joined(separator: "&"))
         }
@@ -209,15 +218,23 @@ extension ImageV2 {
         writer.beginObject()
         writer.key("first")
         writer.string(link(items))
-        if let marker {
-            writer.key("next")
-            writer.string(link(items + ["marker=" + PercentCoding.encode(marker, keeping: .unreserved)]))
-        }
         writer.key("schema")
         writer.string("/v2/schemas/images")
+        if let marker {
+            writer.key("next")
+            writer.string(link(items + ["marker=" + coded(marker)]))
+        }
         writer.endObject()
         return Array("], ".utf8) + writer.bytes.dropFirst()
     }
+
+    /// As Python's `urlencode`: a blank is `+`.
+    private static func coded(_ text: String) -> String {
+        let coded = PercentCoding.encode(text, keeping: unreservedAndBlank)
+        return String(decoding: coded.utf8.map { $0 == 0x20 ? UInt8(ascii: "+") : $0 }, as: UTF8.self)
+    }
+
+    private static let unreservedAndBlank = ByteSet.unreserved.union(ByteSet(" "))
 
     private func members(_ list: MemberList, of id: String) -> JSONValue {
         .object(
@@ -244,11 +261,17 @@ extension ImageV2 {
             ]))
     }
 
-    private func versions(for request: ClientRequest) -> JSONValue {
+    /// The three that every registry can serve, and those that stand for what this one can do beside them
+    /// (image-v2 §3).
+    private func versions(for request: ClientRequest, _ capabilities: RegistryCapabilities) -> JSONValue {
+        var versions = ["v2.2", "v2.1", "v2.0"]
+        if !capabilities.importMethods.isEmpty { versions.insert("v2.6", at: 0) }
+        if !capabilities.stores.isEmpty { versions.insert("v2.8", at: 0) }
+        if capabilities.hasLocationCalls { versions.insert("v2.17", at: 0) }
         let link = JSONObject([
             .init(key: "rel", value: .string("self")), .init(key: "href", value: .string(Self.root(request) + "/v2/")),
         ])
-        let entries = Self.versions.enumerated().map { place, id in
+        let entries = versions.enumerated().map { place, id in
             JSONValue.object(
                 JSONObject([
                     .init(key: "id", value: .string(id)),

@@ -45,7 +45,7 @@ extension ImageV2 {
         Attribute("os_hash_algo", .osHashAlgo, create: .dropped),
         Attribute("os_hash_value", .osHashValue, create: .dropped),
         Attribute("created_at", .createdAt), Attribute("updated_at", .updatedAt), Attribute("direct_url"),
-        Attribute("self"), Attribute("file"), Attribute("schema"), Attribute("stores", update: .dropped),
+        Attribute("self"), Attribute("file"), Attribute("schema"), Attribute("stores"),
         Attribute("locations", create: .reserved, update: .taken),
         Attribute("location", create: .reserved, update: .reserved),
         Attribute("deleted", create: .reserved, update: .reserved),
@@ -166,7 +166,7 @@ extension ImageV2 {
         }
         guard let text = value.text else { throw Self.wrong(name, "is not of type 'string'") }
         guard !ImageV2Names.needsEscape(value: text) else {
-            throw Failure(.badRequest, "Custom property values can't contain 4 byte unicode characters.")
+            throw Failure(.badRequest, "\(Self.capital(name)) can't contain 4 byte unicode characters.")
         }
         return Property(name, text)
     }
@@ -177,10 +177,10 @@ extension ImageV2 {
             throw Failure(.badRequest, "Custom property should not be greater than \(Self.maxText) characters.")
         }
         guard !name.utf8.starts(with: "os_glance".utf8) else {
-            throw Failure(.forbidden, "Attribute 'os_glance' is reserved.")
+            throw Failure(.forbidden, "Attribute '\(name)' is reserved.")
         }
         guard !ImageV2Names.needsEscape(value: name) else {
-            throw Failure(.badRequest, "Custom property names can't contain 4 byte unicode characters.")
+            throw Failure(.badRequest, "Property names can't contain 4 byte unicode.")
         }
         if settings.starlingx, ImageV2Names.starlingxReadOnly.contains(name) {
             throw Failure(.forbidden, "Attribute '\(name)' is read-only.")

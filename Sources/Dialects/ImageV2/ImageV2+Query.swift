@@ -1,210 +1,264 @@
 import Bytes
-import HTTP
 import Images
 
-/// Lists (image-v2 §9a).
+// MARK: - Lists (image-v2 §9a)
+
 extension ImageV2 {
     static let defaultLimit = 25
     static let maxLimit = 1000
 
-    static let sortKeys: [ImageField] = [
-        .name, .status, .containerFormat, .diskFormat, .size, .id, .createdAt, .updatedAt,
-    ]
-    private static let directions = ["asc": true, "desc": false]
-    /// Fields whose filters know `in:` and `eq:`.
-    private static let listed: [ImageField] = [.name, .status, .id, .containerFormat, .diskFormat]
-    private static let exactTexts: [ImageField] = [.owner, .checksum, .osHashValue]
-    private static let switches: [ImageField] = [.protected, .hidden]
-    private static let times: [ImageField] = [.createdAt, .updatedAt]
-    private static let numbers: [ImageField] = [.size, .minRAM, .minDisk, .virtualSize]
-    private static let memberStates = ["accepted", "pending", "rejected", "all"]
-
     func query(_ request: ClientRequest) throws(Failure) -> ImageQuery {
-        let items: QueryItems
-        do throws(QueryItems.Fault) { items = try QueryItems(request.query ?? "") } catch {
-            throw Failure(.badRequest, "The query is not understood")
+        var items = try Self.items(request)
+        let limit = Self.take("limit", from: &items)
+        let marker = Self.take("marker", from: &items)
+        let memberStatus = Self.take("member_status", from: &items) ?? "accepted"
+        var filters: [ImageQuery.Filter] = []
+        while let tag = Self.take("tag", from: &items) { filters.append(.tag(ASCII.trim(tag))) }
+        let sort = try Self.sort(&items)
+        guard memberStatus.sameBytes(as: "all") || Self.memberStates.contains(memberStatus) else {
+            throw Failure(.badRequest, "Invalid status: \(memberStatus)")
         }
-        if items.last("changes-since") != nil {
-            throw Failure(.badRequest, "The \"changes-since\" filter is no longer available on v2.")
-        }
-        var query = ImageQuery(isDetailed: true)
-        query.limit = try Self.limit(items.last("limit"))
-        query.marker = items.last("marker")
-        query.sort = try Self.sort(items)
-        query.scope = try Self.scope(items)
-        var hidden = false
-        for item in items.all {
-            switch item.name {
-            case "limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "deleted": continue
-            case "tag": query.filters.append(.tag(item.value))
-            case "os_hidden":
-                hidden = try Self.isTrue(item.value, "os_hidden")
-            default: query.filters.append(try Self.filter(item.name, item.value))
+        let choice = try Self.visibility(items)
+        var query = ImageQuery(isDetailed: true, sort: sort)
+        query.scope = .reachable(choice, memberStatus: memberStatus.sameBytes(as: "all") ? nil : memberStatus)
+        query.limit = try limit.map { text throws(Failure) in try Self.limit(text) } ?? Self.defaultLimit
+        if let marker {
+            guard PathSegments.isImageID(marker) else {
+                throw Failure(.badRequest, "No image found with ID \(marker)")
             }
+            query.marker = marker
         }
-        query.filters.append(.oneOf(.hidden, [.boolean(hidden)]))
+        query.filters = filters + (try Self.filters(items))
         return query
     }
 
-    private static func limit(_ text: String?) throws(Failure) -> Int {
-        guard let text else { return defaultLimit }
-        guard let number = ASCII.signedDecimal(Array(text.utf8)) else {
-            throw Failure(.badRequest, "limit param must be an integer")
+    static func items(_ request: ClientRequest) throws(Failure) -> [(name: String, value: String)] {
+        do throws(QueryItems.Fault) {
+            return try QueryItems(request.query ?? "").all.map { ($0.name, $0.value) }
+        } catch {
+            switch error {
+            case .tooLong, .tooMany: throw Failure(.badRequest, GlanceMessage.queryTooLong)
+            case .notUTF8: throw Failure(.badRequest, GlanceMessage.notUTF8)
+            case .controlCharacter: throw Failure(.badRequest, GlanceMessage.queryControl)
+            }
         }
-        guard number >= 0 else { throw Failure(.badRequest, "limit param must be positive") }
-        return min(Int(clamping: number), maxLimit)
     }
 
-    private static func sort(_ items: QueryItems) throws(Failure) -> [ImageQuery.Sort] {
-        let keys = items.values("sort_key")
-        let directions = items.values("sort_dir")
-        guard let text = items.last("sort") else { return try sort(keys, directions) }
-        guard keys.isEmpty, directions.isEmpty else {
-            throw Failure(.badRequest, "Old and new sorting syntax cannot be combined")
-        }
-        var sort: [ImageQuery.Sort] = []
-        for part in ASCII.split(text, UInt8(ascii: ",")) {
-            let pieces = ASCII.split(part, UInt8(ascii: ":"))
-            sort.append(
-                ImageQuery.Sort(
-                    try key(ASCII.trim(pieces.first ?? "")),
-                    ascending: try pieces.count > 1 ? direction(ASCII.trim(pieces[1])) : false))
-        }
-        return sort
+    /// The first value of a parameter, which is taken away: a spare one turns into a filter.
+    private static func take(_ name: String, from items: inout [(name: String, value: String)]) -> String? {
+        guard let place = items.firstIndex(where: { $0.name.sameBytes(as: name) }) else { return nil }
+        return items.remove(at: place).value
     }
 
-    private static func sort(_ keys: [String], _ directions: [String]) throws(Failure) -> [ImageQuery.Sort] {
-        var ascending: [Bool] = []
-        for word in directions { ascending.append(try direction(word)) }
-        guard !keys.isEmpty else { return [ImageQuery.Sort(.createdAt, ascending: ascending.first ?? false)] }
-        guard directions.count < 2 || directions.count == keys.count else {
-            throw Failure(.badRequest, "Number of sort dirs does not match the number of sort keys")
-        }
-        var sort: [ImageQuery.Sort] = []
-        for (place, word) in keys.enumerated() {
-            let direction = place < ascending.count ? ascending[place] : ascending.first ?? false
-            sort.append(ImageQuery.Sort(try key(word), ascending: direction))
-        }
-        return sort
+    private static func limit(_ text: String) throws(Failure) -> Int {
+        guard let number = WholeNumber.read(text) else { throw Failure(.badRequest, GlanceMessage.limitNotInteger) }
+        guard number >= 0 else { throw Failure(.badRequest, GlanceMessage.limitNegative) }
+        return number < maxLimit ? Int(number) : maxLimit
     }
 
-    private static func key(_ word: String) throws(Failure) -> ImageField {
-        guard let field = sortKeys.first(where: { $0.rawValue.sameBytes(as: word) }) else {
-            let known = sortKeys.map(\.rawValue).joined(separator: ", ")
-            throw Failure(.badRequest, "Invalid sort key: \(word). It must be one of the following: \(known).")
+    private static func visibility(
+        _ items: [(name: String, value: String)]
+    ) throws(Failure) -> ImageQuery.VisibilityChoice {
+        guard let word = items.last(where: { $0.name.sameBytes(as: "visibility") })?.value, !word.isEmpty else {
+            return .usual
         }
-        return field
+        if word.sameBytes(as: "all") { return .all }
+        guard let found = Visibility(rawValue: word) else {
+            throw Failure(.badRequest, "Invalid visibility value: \(word)")
+        }
+        return .only(found)
+    }
+}
+
+// MARK: - Order
+
+extension ImageV2 {
+    static let sortKeys: [ImageField] = [
+        .name, .status, .containerFormat, .diskFormat, .size, .id, .createdAt, .updatedAt,
+    ]
+
+    private static func sort(_ items: inout [(name: String, value: String)]) throws(Failure) -> [ImageQuery.Sort] {
+        var keys: [ImageField] = []
+        var directions: [Bool] = []
+        if let text = take("sort", from: &items) {
+            guard !items.contains(where: { $0.name == "sort_key" || $0.name == "sort_dir" }) else {
+                throw Failure(.badRequest, "Old and new sorting syntax cannot be combined")
+            }
+            for part in ASCII.split(ASCII.trim(text), UInt8(ascii: ",")) {
+                let halves = part.utf8.split(
+                    separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false
+                ).map { String(decoding: $0, as: UTF8.self) }
+                keys.append(try sortKey(ASCII.trim(halves[0])))
+                let word = halves.count == 2 && !halves[1].isEmpty ? ASCII.trim(halves[1]) : "desc"
+                directions.append(try isAscending(word))
+            }
+        } else {
+            while let key = take("sort_key", from: &items) { keys.append(try sortKey(ASCII.trim(key))) }
+            while let word = take("sort_dir", from: &items) { directions.append(try isAscending(ASCII.trim(word))) }
+            guard directions.count <= 1 || directions.count == keys.count else {
+                throw Failure(.badRequest, "Number of sort dirs does not match the number of sort keys")
+            }
+        }
+        if keys.isEmpty { keys = [.createdAt] }
+        return keys.enumerated().map { place, key in
+            ImageQuery.Sort(
+                key, ascending: place < directions.count ? directions[place] : directions.last ?? false)
+        }
     }
 
-    private static func direction(_ word: String) throws(Failure) -> Bool {
-        guard let isAscending = directions[word] else {
+    private static func sortKey(_ word: String) throws(Failure) -> ImageField {
+        guard let key = sortKeys.first(where: { $0.rawValue.sameBytes(as: word) }) else {
+            let list = sortKeys.map(\.rawValue).joined(separator: ", ")
+            throw Failure(.badRequest, "Invalid sort key: \(word). It must be one of the following: \(list).")
+        }
+        return key
+    }
+
+    private static func isAscending(_ word: String) throws(Failure) -> Bool {
+        guard word.sameBytes(as: "asc") || word.sameBytes(as: "desc") else {
             throw Failure(.badRequest, "Invalid sort direction: \(word)")
         }
-        return isAscending
+        return word.sameBytes(as: "asc")
     }
+}
 
-    private static func scope(_ items: QueryItems) throws(Failure) -> ImageQuery.Scope {
-        let choice: ImageQuery.VisibilityChoice
-        switch items.last("visibility") {
-        case nil: choice = .usual
-        case "all"?: choice = .all
-        case let word?:
-            guard let visibility = Visibility(rawValue: word) else {
-                throw Failure(.badRequest, "Invalid visibility value: \(word)")
+// MARK: - Filters
+
+extension ImageV2 {
+    /// Of equal names the last counts.
+    private static func filters(
+        _ items: [(name: String, value: String)]
+    ) throws(Failure) -> [ImageQuery.Filter] {
+        var places: [[UInt8]: Int] = [:]
+        var filters: [ImageQuery.Filter] = []
+        var hidden = false
+        for item in items {
+            if item.name.sameBytes(as: "os_hidden") {
+                hidden = try flag(ASCII.lowercased(item.value), of: item.name)
+                continue
             }
-            choice = .only(visibility)
-        }
-        let status = items.last("member_status") ?? "accepted"
-        guard memberStates.contains(status) else { throw Failure(.badRequest, "Invalid status: \(status)") }
-        return .reachable(choice, memberStatus: status.sameBytes(as: "all") ? nil : status)
-    }
-
-    // MARK: One filter
-
-    private static func filter(_ name: String, _ value: String) throws(Failure) -> ImageQuery.Filter {
-        if let field = ImageField(rawValue: name) {
-            if listed.contains(field) { return .oneOf(field, try values(value).map(FieldValue.text)) }
-            if exactTexts.contains(field) { return .oneOf(field, [.text(value)]) }
-            if switches.contains(field) { return .oneOf(field, [.boolean(try isTrue(value, name))]) }
-            if times.contains(field) { return try time(field, value) }
-            if numbers.contains(field) {
-                // A registry that knows the number compares text with it, which nothing matches.
-                return .oneOf(field, [ASCII.decimal(value).map(FieldValue.integer) ?? .text(value)])
-            }
-        }
-        for field in numbers {
-            let isLeast = name.sameBytes(as: field.rawValue + "_min")
-            guard isLeast || name.sameBytes(as: field.rawValue + "_max") else { continue }
-            guard let bound = ASCII.signedDecimal(Array(value.utf8)) else {
-                throw Failure(.badRequest, "Unable to filter on a range with a non-numeric value.")
-            }
-            return isLeast ? .atLeast(field, bound) : .atMost(field, bound)
-        }
-        return .property(name, value)
-    }
-
-    /// `in:a,"b,c"`, `eq:x` or the text itself, which may hold no colon.
-    private static func values(_ text: String) throws(Failure) -> [String] {
-        let bytes = Array(text.utf8)
-        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return [text] }
-        let word = String(decoding: bytes[..<colon], as: UTF8.self)
-        let rest = String(decoding: bytes[(colon + 1)...], as: UTF8.self)
-        switch word {
-        case "eq": return [rest]
-        case "in": return try list(rest)
-        default: throw Failure(.badRequest, "Unable to filter by unknown operator '\(word)'.")
-        }
-    }
-
-    /// Comma-separated, each item as it is or in quotes with `\` before a quote.
-    private static func list(_ text: String) throws(Failure) -> [String] {
-        var items: [String] = []
-        var item: [UInt8] = []
-        var isQuoted = false
-        var isEscaped = false
-        for byte in text.utf8 {
-            if isEscaped {
-                item.append(byte)
-                isEscaped = false
-            } else if isQuoted, byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else if byte == UInt8(ascii: "\"") {
-                isQuoted.toggle()
-            } else if byte == UInt8(ascii: ","), !isQuoted {
-                items.append(String(decoding: item, as: UTF8.self))
-                item = []
+            guard let filter = try filter(item.name, item.value) else { continue }
+            if let place = places[Array(item.name.utf8)] {
+                filters[place] = filter
             } else {
-                item.append(byte)
+                places[Array(item.name.utf8)] = filters.count
+                filters.append(filter)
             }
         }
-        guard !isQuoted else {
-            throw Failure(.badRequest, "Invalid filter value \(text). The quote is not closed.")
-        }
-        return items + [String(decoding: item, as: UTF8.self)]
+        // Hidden images are in no list that does not ask for them.
+        filters.append(.oneOf(.hidden, [.boolean(hidden)]))
+        return filters
     }
 
-    private static func time(_ field: ImageField, _ value: String) throws(Failure) -> ImageQuery.Filter {
-        var comparison = ImageQuery.Comparison.equal
-        var text = value
-        for candidate in ImageQuery.Comparison.allCases where value.utf8.starts(with: (candidate.rawValue + ":").utf8) {
-            comparison = candidate
-            text = String(decoding: value.utf8.dropFirst(candidate.rawValue.utf8.count + 1), as: UTF8.self)
+    /// - Returns: nil for a parameter that filters nothing.
+    private static func filter(_ name: String, _ value: String) throws(Failure) -> ImageQuery.Filter? {
+        switch name {
+        case "visibility", "deleted": return nil
+        case "changes-since":
+            if value.isEmpty { return nil }
+            throw Failure(.badRequest, "The \"changes-since\" filter is no longer available on v2.")
+        case "name", "id", "status", "container_format", "disk_format":
+            guard let field = ImageField(rawValue: name) else { return nil }
+            return .oneOf(field, try words(value).map { .text($0) })
+        case "owner", "checksum", "os_hash_algo", "os_hash_value":
+            return ImageField(rawValue: name).map { .oneOf($0, [.text(value)]) }
+        case "size", "virtual_size", "min_ram", "min_disk":
+            return ImageField(rawValue: name).map { .oneOf($0, WholeNumber.read(value).map { [.integer($0)] } ?? []) }
+        case "protected": return .oneOf(.protected, [.boolean(try flag(value, of: name))])
+        case "created_at", "updated_at": return try time(name, value)
+        default: return try range(name, value) ?? .property(name, value)
         }
-        guard let moment = Timestamp(text) else {
-            throw Failure(.badRequest, "Invalid time value '\(text)' for '\(field.rawValue)' filter.")
+    }
+
+    private static func flag(_ word: String, of name: String) throws(Failure) -> Bool {
+        guard word.sameBytes(as: "true") || word.sameBytes(as: "false") else {
+            throw Failure(
+                .badRequest, "Invalid value '\(word)' for '\(name)' filter. Valid values are 'true' or 'false'.")
+        }
+        return word.sameBytes(as: "true")
+    }
+
+    /// `size_min`, `min_ram_max` and so on. Servers fail on other names with these ends (image-v2 §9a).
+    private static func range(_ name: String, _ value: String) throws(Failure) -> ImageQuery.Filter? {
+        let bytes = name.utf8
+        let isLower = bytes.suffix(4).elementsEqual("_min".utf8)
+        guard isLower || bytes.suffix(4).elementsEqual("_max".utf8) else { return nil }
+        guard let bound = WholeNumber.read(value) else {
+            throw Failure(.badRequest, "Unable to filter on a range with a non-numeric value.")
+        }
+        let key = String(decoding: bytes.dropLast(4), as: UTF8.self)
+        guard let field = ImageField(rawValue: key), field.kind == .integer else {
+            throw Failure(.badRequest, "Unable to filter on a range of '\(key)'.")
+        }
+        return isLower ? .atLeast(field, bound) : .atMost(field, bound)
+    }
+
+    private static func time(_ name: String, _ value: String) throws(Failure) -> ImageQuery.Filter {
+        let field: ImageField = name.sameBytes(as: "created_at") ? .createdAt : .updatedAt
+        if let moment = Timestamp(value) { return .time(field, .equal, moment) }
+        let (word, rest) = halves(value) ?? ("", value)
+        guard let moment = Timestamp(rest) else {
+            throw Failure(
+                .badRequest, "Bad \"\(name)\" query filter format. Use ISO 8601 DateTime notation.")
+        }
+        guard let comparison = ImageQuery.Comparison(rawValue: word) else {
+            throw Failure(.badRequest, "Unable to filter on a unknown operator.")
         }
         return .time(field, comparison, moment)
     }
 
-    private static func isTrue(_ text: String, _ name: String) throws(Failure) -> Bool {
-        // Only this switch knows the words of Python (image-v2 §9a).
-        let word = name.sameBytes(as: "os_hidden") ? ASCII.lowercased(text) : text
+    /// What stands before and behind the first colon.
+    private static func halves(_ text: String) -> (String, String)? {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let rest = text.utf8[text.utf8.index(after: colon)...]
+        return (String(decoding: text.utf8[..<colon], as: UTF8.self), String(decoding: rest, as: UTF8.self))
+    }
+
+    private static func words(_ value: String) throws(Failure) -> [String] {
+        guard let (word, rest) = halves(value) else { return [value] }
         switch word {
-        case "true": return true
-        case "false": return false
-        default:
-            throw Failure(
-                .badRequest, "Invalid value '\(text)' for '\(name)' filter. Valid values are 'true' or 'false'.")
+        case "eq": return [rest]
+        case "in": return try quotedList(rest)
+        default: throw Failure(.badRequest, "Unable to filter by unknown operator '\(word)'.")
         }
+    }
+
+    /// `"a,b",c`: commas part, but not within quotes; a backslash takes the next character as it is.
+    private static func quotedList(_ text: String) throws(Failure) -> [String] {
+        func fault(_ what: String) -> Failure {
+            Failure(.badRequest, "Invalid filter value \(text). \(what)")
+        }
+        let comma = UInt8(ascii: ",")
+        var list: [String] = []
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            guard rest.first == UInt8(ascii: "\"") else {
+                let word = rest.prefix { $0 != comma }
+                if word.contains(UInt8(ascii: "\"")) {
+                    throw fault("There is no comma before opening quotation mark.")
+                }
+                list.append(String(decoding: word, as: UTF8.self))
+                rest = rest[word.endIndex...].dropFirst()
+                continue
+            }
+            rest.removeFirst()
+            var word: [UInt8] = []
+            var isClosed = false
+            while let byte = rest.popFirst() {
+                if byte == UInt8(ascii: "\"") {
+                    isClosed = true
+                    break
+                }
+                word.append(byte)
+                if byte == UInt8(ascii: "\\"), let next = rest.popFirst() { word.append(next) }
+            }
+            guard isClosed else { throw fault("The quote is not closed.") }
+            guard rest.isEmpty || rest.first == comma else {
+                throw fault("There is no comma after closing quotation mark.")
+            }
+            list.append(String(decoding: word, as: UTF8.self))
+            rest = rest.dropFirst()
+        }
+        return list
     }
 }

@@ -64,6 +64,7 @@ extension ImageV2 {
                 Self.object([
                     ("url", Self.object([("type", .string("string")), ("maxLength", .integer(255))])),
                     ("metadata", Self.object([("type", .string("object"))])),
+                    ("validation_data", Self.validation),
                 ])
             ), ("required", Self.texts(["url", "metadata"])),
         ])
@@ -82,13 +83,13 @@ extension ImageV2 {
                 "status",
                 Rule(
                     type: ["string"], description: "Status of the image",
-                    others: [("enum", Self.texts(ImageStatus.allCases.map(\.rawValue)))])
+                    others: [("enum", Self.texts(Self.states))])
             ),
             (
                 "visibility",
                 Rule(
                     type: ["string"], description: "Scope of image accessibility",
-                    others: [("enum", Self.texts(Visibility.allCases.map(\.rawValue)))])
+                    others: [("enum", Self.texts(["community", "public", "private", "shared"]))])
             ),
             ("protected", Rule(type: ["boolean"], description: "If true, image will not be deletable.")),
             (
@@ -145,7 +146,14 @@ extension ImageV2 {
                 Rule(type: ["integer"], description: "Amount of disk space (in GB) required to boot image.")
             ), ("self", Rule(type: ["string"], description: "An image self url")),
             ("file", Rule(type: ["string"], description: "An image file url")),
-            ("stores", Rule(type: ["string"], description: "Store in which image data resides.")),
+            (
+                "stores",
+                Rule(
+                    type: ["string"],
+                    description:
+                        "Store in which image data resides.  Only present when the operator has enabled multiple stores.  May be a comma-separated list of store identifiers."
+                )
+            ),
             ("schema", Rule(type: ["string"], description: "An image schema url")),
             (
                 "locations",
@@ -156,6 +164,34 @@ extension ImageV2 {
         ]
     }
 
+    /// In the order of the servers.
+    private static let states = [
+        "queued", "saving", "active", "killed", "deleted", "uploading", "importing", "pending_delete", "deactivated",
+    ]
+
+    /// What may be said of the data at a location.
+    private static let validation: JSONValue = {
+        func text(_ length: Int64, least: Int64? = nil) -> JSONValue {
+            object(
+                [("type", .string("string"))] + (least.map { [("minLength", .integer($0))] } ?? [])
+                    + [("maxLength", .integer(length))])
+        }
+        return object([
+            (
+                "description",
+                .string(
+                    "Values to be used to populate the corresponding image properties. If the image status is not 'queued', values must exactly match those already contained in the image properties."
+                )
+            ), ("type", .string("object")), ("writeOnly", .boolean(true)), ("additionalProperties", .boolean(false)),
+            (
+                "properties",
+                object([
+                    ("checksum", text(32, least: 32)), ("os_hash_algo", text(64)), ("os_hash_value", text(128)),
+                ])
+            ), ("required", texts(["os_hash_algo", "os_hash_value"])),
+        ])
+    }()
+
     private static let readOnly: Set<String> = [
         "status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size", "created_at", "updated_at",
         "direct_url", "self", "file", "stores", "schema",
@@ -163,11 +199,9 @@ extension ImageV2 {
 
     private func image(_ capabilities: RegistryCapabilities) -> JSONValue {
         var properties: [(String, JSONValue)] = rules(capabilities).map { name, rule in
-            var members = [
-                ("type", rule.type.count == 1 ? JSONValue.string(rule.type[0]) : Self.texts(rule.type)),
-                ("description", JSONValue.string(rule.description)),
-            ]
+            var members = [("type", rule.type.count == 1 ? JSONValue.string(rule.type[0]) : Self.texts(rule.type))]
             if Self.readOnly.contains(name) { members.append(("readOnly", .boolean(true))) }
+            members.append(("description", JSONValue.string(rule.description)))
             return (name, Self.object(members + rule.others))
         }
         for name in Self.imageReferences {
@@ -197,26 +231,20 @@ extension ImageV2 {
     }
 
     private static let member: JSONValue = {
-        func text(_ description: String, readOnly: Bool = true) -> JSONValue {
-            object([
-                ("type", .string("string")), ("description", .string(description)), ("readOnly", .boolean(readOnly)),
-            ])
+        func text(_ description: String, _ others: [(String, JSONValue)] = []) -> JSONValue {
+            object([("type", .string("string")), ("description", .string(description))] + others)
         }
         return object([
             ("name", .string("member")),
             (
                 "properties",
                 object([
+                    ("member_id", text("An identifier for the image member (tenantId)")),
+                    ("image_id", text("An identifier for the image", [("pattern", .string(uuid))])),
                     ("created_at", text("Date and time of image member creation")),
-                    ("image_id", text("An identifier for the image")),
-                    ("member_id", text("An identifier for the image member (tenantId)")), ("schema", text("")),
-                    (
-                        "status",
-                        object([
-                            ("type", .string("string")), ("description", .string("The status of this image member")),
-                            ("enum", texts(["pending", "accepted", "rejected"])),
-                        ])
-                    ), ("updated_at", text("Date and time of last modification of image member")),
+                    ("updated_at", text("Date and time of last modification of image member")),
+                    ("status", text("The status of this image member", [("enum", texts(memberStates))])),
+                    ("schema", object([("readOnly", .boolean(true)), ("type", .string("string"))])),
                 ])
             ),
         ])

@@ -23,7 +23,7 @@ public struct ImageV2: ClientDialect {
         /// Checks the properties that StarlingX adds, and keeps those that its server sets from clients (image-v2 §16).
         public var starlingx = false
         /// A JSON boolean or integer for such a property becomes its text; else 400 as Glance answers.
-        public var starlingxLenient = true
+        public var starlingxLenient = false
         public var diskFormats = RegistryCapabilities.glanceDiskFormats
         public var containerFormats = RegistryCapabilities.glanceContainerFormats
         /// What crosses to a registry of the same dialect beside the standard fields.
@@ -32,12 +32,10 @@ public struct ImageV2: ClientDialect {
         public init() {}
     }
 
-    /// Minor versions whose calls are served whatever the backend, newest first (image-v2 §17).
-    static let versions = ["v2.2", "v2.1", "v2.0"]
-
     public func route(_ request: ClientRequest) throws(Failure) -> Route {
         guard let resource = resource(of: request) else { throw Failure(.unknownPath) }
         if case .versions = resource { return Route(.versions, isAnonymous: true) }
+        if resource == .root { return Route(.versions) }
         if resource == .other { return Route(.relayOnly) }
         let method = request.head.method
         guard let action = resource.methods.first(where: { $0.method == method })?.action else {
@@ -60,6 +58,8 @@ extension ImageV2 {
     /// What a path names (image-v2 §7).
     enum Resource: Equatable {
         case versions(isExplicit: Bool)
+        /// `/v2`, which leads to `/v2/`, which is no path (image-v2 §1).
+        case root
         case images
         case image(String)
         case file(String)
@@ -83,7 +83,7 @@ extension ImageV2 {
         /// is not told.
         var methods: [(method: String, action: Route.Action)] {
             switch self {
-            case .versions, .other: []
+            case .versions, .root, .other: []
             case .images: [("GET", .list), ("POST", .create)]
             case .image: [("GET", .show), ("PATCH", .update), ("DELETE", .delete), ("PUT", .update)]
             case .file: [("GET", .download), ("PUT", .upload)]
@@ -144,10 +144,13 @@ extension ImageV2 {
             guard let text = String(validating: PercentCoding.decode(part.utf8), as: UTF8.self) else { return nil }
             segments.append(text)
         }
-        if Self.isVersioned(request) { return Self.resource(below: segments[...]) }
+        if Self.isVersioned(request) {
+            let isRoot = segments == [""] && request.head.path.utf8.last != UInt8(ascii: "/")
+            return isRoot ? .root : Self.resource(below: segments[...])
+        }
         guard let first = segments.first, !first.isEmpty else { return .versions(isExplicit: false) }
         if first.sameBytes(as: "versions") { return .versions(isExplicit: true) }
-        if Self.isVersion(first) { return Self.resource(below: segments.dropFirst()) }
+        if Self.isVersion(first) { return segments.count == 1 ? .root : Self.resource(below: segments.dropFirst()) }
         if Self.asksForVersion(request) { return Self.resource(below: segments[...]) }
         return .versions(isExplicit: false)
     }
@@ -159,14 +162,18 @@ extension ImageV2 {
         return isVersion(String(decoding: prefix[prefix.index(after: slash)...], as: UTF8.self))
     }
 
-    /// `v2`, `v2.0` to `v2.99`.
+    /// The newest one there is (image-v2 §3).
+    private static let maxMinor: Int64 = 18
+
+    /// `v2`, `v2.0` to `v2.18`.
     private static func isVersion(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard bytes.starts(with: "v2".utf8) else { return false }
-        let minor = bytes.dropFirst(3)
-        return bytes.count == 2
-            || (bytes[2] == UInt8(ascii: ".") && (1...2).contains(minor.count)
-                && minor.allSatisfy(ByteSet.digits.contains))
+        if text.sameBytes(as: "v2") { return true }
+        guard text.utf8.starts(with: "v2.".utf8) else { return false }
+        let digits = Array(text.utf8.dropFirst(3))
+        guard digits.count == 1 || digits.first != UInt8(ascii: "0"), let minor = ASCII.decimal(digits) else {
+            return false
+        }
+        return minor <= maxMinor
     }
 
     /// `Accept: application/vnd.openstack.images-v2.N` (image-v2 §1).

@@ -8,16 +8,27 @@ struct FaultPage {
     let status: Int
     let explanation: String
     let detail: String
-    /// The page of 405 has a blank behind its sentence and no room for a comment.
-    private let isMethodFault: Bool
+    /// The pages of 405 and 415 have a blank or a line break behind their sentence and no room for a comment.
+    private let lead: (marked: String, plain: String)?
+    /// Quotes are escaped as well, as Python 3 does.
+    private let escapesQuotes: Bool
 
     /// Form A: the message stands for the standard sentence; form B, and without any message: it stands behind it.
-    init(status: Int, message: String, isDetail: Bool) {
+    ///
+    /// - Parameter mediaType: of the request; the sentence of 415 names it.
+    init(status: Int, message: String, isDetail: Bool, mediaType: String? = nil, escapesQuotes: Bool = false) {
         self.status = status
+        self.escapesQuotes = escapesQuotes
+        if status == 415, let mediaType {
+            explanation = "The request media type \(mediaType) is not supported by this server."
+            detail = message
+            lead = ("\n", " ")
+            return
+        }
         let sentence = Self.sentences[status] ?? ""
         explanation = isDetail || message.isEmpty ? sentence : message
         detail = isDetail ? message : ""
-        isMethodFault = status == 405
+        lead = status == 405 ? (" ", " ") : nil
     }
 
     /// Content type and body.
@@ -25,10 +36,10 @@ struct FaultPage {
         let accept = AcceptHeader(head.fields)
         let html = accept.quality("text", "html")
         let json = accept.quality("application", "json")
-        let title = StatusReason.text(status)
+        let title = Self.titles[status] ?? StatusReason.text(status)
         let statusLine = "\(status) \(title)"
         if html > 0, html >= json {
-            let text = fragment(break: "<br /><br />", escape: Self.escaped)
+            let text = fragment(break: "<br /><br />", escape: escaped)
             let page =
                 "<html>\n <head>\n  <title>\(statusLine)</title>\n </head>\n <body>\n  <h1>\(statusLine)</h1>\n  \(text)\n </body>\n</html>"
             return ("text/html; charset=UTF-8", Array(page.utf8))
@@ -68,26 +79,34 @@ struct FaultPage {
     }
 
     private func fragment(break lines: String, escape: (String) -> String) -> String {
-        isMethodFault
-            ? "\(escape(explanation)) \(lines)\n\(escape(detail))"
-            : "\(escape(explanation))\(lines)\n\(escape(detail))\n\n"
+        lead.map { "\(escape(explanation))\($0.marked)\(lines)\n\(escape(detail))" }
+            ?? "\(escape(explanation))\(lines)\n\(escape(detail))\n\n"
     }
 
-    private var plain: String { isMethodFault ? "\(explanation) \n\n \(detail)" : "\(explanation)\n\n \(detail)  " }
+    private var plain: String {
+        lead.map { "\(explanation)\($0.plain)\n\n \(detail)" } ?? "\(explanation)\n\n \(detail)  "
+    }
 
-    private static func escaped(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == 0x26 || $0 == 0x3C || $0 == 0x3E }) else { return text }
+    private func escaped(_ text: String) -> String {
+        guard text.utf8.contains(where: Self.special.contains) else { return text }
         var output: [UInt8] = []
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "&"): output += "&amp;".utf8
             case UInt8(ascii: "<"): output += "&lt;".utf8
             case UInt8(ascii: ">"): output += "&gt;".utf8
+            case UInt8(ascii: "\"") where escapesQuotes: output += "&quot;".utf8
+            case UInt8(ascii: "'") where escapesQuotes: output += "&#x27;".utf8
             default: output.append(byte)
             }
         }
         return String(decoding: output, as: UTF8.self)
     }
+
+    private static let special = ByteSet("&<>\"'")
+
+    /// Of the web library, where they are not the status line's.
+    private static let titles = [416: "Request Range Not Satisfiable"]
 
     /// The standard sentence of each status (glance-v1 §7; those it does not list are the web library's).
     static let sentences: [Int: String] = [

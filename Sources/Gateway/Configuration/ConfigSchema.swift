@@ -59,7 +59,7 @@ enum ConfigSchema {
             ConfigKey("dialects.imagev2.showLocations", .boolean, .boolean(false)),
             ConfigKey("dialects.imagev2.showStores", .boolean, .boolean(false)),
             ConfigKey("dialects.imagev2.starlingx", .boolean, .boolean(false)),
-            ConfigKey("dialects.imagev2.starlingxLenient", .boolean, .boolean(true)),
+            ConfigKey("dialects.imagev2.starlingxLenient", .boolean, .boolean(false)),
         ]
         + passes.flatMap { section in passLists.map { ConfigKey("dialects.\(section.key).\($0)", .texts, .texts([])) } }
 
