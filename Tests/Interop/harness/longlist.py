@@ -1,14 +1,22 @@
 """A stand-in registry of any dialect with a list so long that a real one would take minutes to fill."""
+import functools
 import json
 import threading
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 MOST = 1000
+NEWEST = datetime(2026, 1, 1)
 
 
 def identity(number):
     return f'{number:08x}-0000-4000-8000-000000000000'
+
+
+def moment(number, form):
+    """Each image is a second older than the one before."""
+    return (NEWEST - timedelta(seconds=number)).strftime(form)
 
 
 def v2_image(number):
@@ -16,7 +24,7 @@ def v2_image(number):
         'id': identity(number), 'name': f'image {number:05}', 'status': 'active', 'visibility': 'public', 'owner': 'acme',
         'disk_format': 'raw', 'container_format': 'bare', 'size': number, 'virtual_size': None,
         'checksum': 'd41d8cd98f00b204e9800998ecf8427e', 'os_hash_algo': None, 'os_hash_value': None, 'min_ram': 0,
-        'min_disk': 0, 'protected': False, 'os_hidden': False, 'tags': [], 'created_at': '2026-01-01T00:00:00Z',
+        'min_disk': 0, 'protected': False, 'os_hidden': False, 'tags': [], 'created_at': moment(number, '%Y-%m-%dT%H:%M:%SZ'),
         'updated_at': '2026-01-01T00:00:00Z', 'self': f'/v2/images/{identity(number)}',
         'file': f'/v2/images/{identity(number)}/file', 'schema': '/v2/schemas/image', 'os_distro': 'debian',
     }
@@ -27,7 +35,7 @@ def v1_image(number):
         'id': identity(number), 'name': f'image {number:05}', 'status': 'active', 'is_public': True, 'owner': 'acme',
         'disk_format': 'raw', 'container_format': 'bare', 'size': number, 'virtual_size': None,
         'checksum': 'd41d8cd98f00b204e9800998ecf8427e', 'min_ram': 0, 'min_disk': 0, 'protected': False, 'deleted': False,
-        'created_at': '2026-01-01T00:00:00.000000', 'updated_at': '2026-01-01T00:00:00.000000', 'deleted_at': None,
+        'created_at': moment(number, '%Y-%m-%dT%H:%M:%S.000000'), 'updated_at': '2026-01-01T00:00:00.000000', 'deleted_at': None,
         'properties': {'os_distro': 'debian'},
     }
 
@@ -36,7 +44,7 @@ def plankton_image(number):
     return {
         'id': identity(number), 'name': f'image {number:05}', 'status': 'AVAILABLE', 'is_public': True, 'owner': 'acme',
         'disk_format': 'diskdump', 'container_format': 'bare', 'size': number, 'checksum': 'ab' * 32,
-        'location': f'pithos://acme/images/{number}', 'created_at': '2026-01-01 00:00:00',
+        'location': f'pithos://acme/images/{number}', 'created_at': moment(number, '%Y-%m-%d %H:%M:%S'),
         'updated_at': '2026-01-01 00:00:00', 'deleted_at': '', 'properties': {'os_distro': 'debian'},
     }
 
@@ -44,13 +52,22 @@ def plankton_image(number):
 def image_2010(number):
     return {
         'uri': f'http://h/images/{identity(number)}', 'id': identity(number), 'name': f'image {number:05}', 'type': 'raw',
-        'size': str(number), 'store': 'file', 'created_at': '2026-01-01 00:00:00', 'updated_at': '2026-01-01 00:00:00',
+        'size': str(number), 'store': 'file', 'created_at': moment(number, '%Y-%m-%d %H:%M:%S'), 'updated_at': '2026-01-01 00:00:00',
         'deleted_at': '', 'status': 'available', 'is_public': True, 'properties': {'os_distro': 'debian'},
     }
 
 
+BLOCK = 100
+
+
+@functools.lru_cache(maxsize=None)
+def block(image, start, step):
+    """BLOCK entries as they stand in a document."""
+    return ', '.join(json.dumps(image(number)) for number in range(start, start + step * BLOCK, step)).encode()
+
+
 class LongList:
-    """Lists `count` images in the form and in the pages of its dialect; answers nothing else."""
+    """Lists `count` images in the form and in the pages of its dialect."""
 
     FORMS = {
         'image-v2': (v2_image, True), 'glance-v1': (v1_image, True), 'plankton': (plankton_image, False),
@@ -69,6 +86,9 @@ class LongList:
             def do_GET(self):
                 registry.answer(self)
 
+            def do_HEAD(self):
+                registry.show(self)
+
             def log_message(self, *_):
                 pass
 
@@ -86,17 +106,32 @@ class LongList:
             handler.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
         handler.wfile.write(b'0\r\n\r\n')
 
+    def show(self, handler):
+        """One image in headers: where a list cannot begin behind an image, that image is looked at."""
+        entry = self.image(int(urlsplit(handler.path).path.rsplit('/', 1)[1][:8], 16))
+        handler.send_response(200)
+        for key, value in entry.items():
+            if key != 'properties':
+                handler.send_header(f'x-image-meta-{key}', str(value))
+        handler.send_header('Content-Length', '0')
+        handler.end_headers()
+
     def pieces(self, query):
         """The document, a hundred images at a time."""
-        start = int(query['marker'][0][:8], 16) + 1 if self.pages and 'marker' in query else 0
         limit = min(int(query.get('limit', [MOST])[0]), MOST) if self.pages else self.count
-        end = min(start + limit, self.count)
+        # Newest first, as all of them do unless asked otherwise.
+        step = -1 if query.get('sort_dir', ['desc'])[-1] == 'asc' else 1
+        first = self.count - 1 if step < 0 else 0
+        if self.pages and 'marker' in query:
+            first = int(query['marker'][0][:8], 16) + step
+        count = max(0, min(limit, first + 1 if step < 0 else self.count - first))
         yield b'[' if self.dialect == 'plankton' else b'{"images": ['
-        for begin in range(start, end, 100):
-            entries = [json.dumps(self.image(number)) for number in range(begin, min(begin + 100, end))]
-            yield (', ' if begin > start else '').encode() + ', '.join(entries).encode()
-        if self.dialect == 'image-v2' and end < self.count and end > start:
-            yield f'], "next": "/v2/images?marker={identity(end - 1)}"}}'.encode()
+        for done in range(0, count - count % BLOCK, BLOCK):
+            yield (b', ' if done else b'') + block(self.image, first + step * done, step)
+        for done in range(count - count % BLOCK, count):
+            yield (b', ' if done else b'') + json.dumps(self.image(first + step * done)).encode()
+        if self.dialect == 'image-v2' and count == limit:
+            yield f'], "next": "/v2/images?marker={identity(first + step * (count - 1))}"}}'.encode()
         else:
             yield b']' if self.dialect == 'plankton' else b']}'
 
