@@ -66,6 +66,7 @@ import Testing
         case .addTag(_, let tag), .removeTag(_, let tag): #expect(tag == expected["tag"]?.text)
         case .addMember(_, let member):
             #expect(member.id == memberID)
+            #expect(member.status == "pending")
             #expect(member.canShare == nil)
         case .setMemberStatus(_, let id, let status):
             #expect(id == memberID)

@@ -42,7 +42,9 @@ extension ImageV2 {
             return document { document throws(Failure) in .updateImage(try update(id, document, isOld: isOld)) }
         case .addMember:
             return document { document throws(Failure) in
-                .addMember(id: id, member: Member(id: try Self.text("member", of: document, Self.memberTexts)))
+                .addMember(
+                    id: id,
+                    member: Member(id: try Self.text("member", of: document, Self.memberTexts), status: "pending"))
             }
         case .setMemberStatus:
             return document { document throws(Failure) in
