@@ -12,6 +12,7 @@ import pytest
 from glanceclient import exc
 from glanceclient.v1.client import Client
 
+BACKENDS = ['embedded', 'glance', 'glance-v1']
 QCOW2 = {'disk_format': 'qcow2', 'container_format': 'bare'}
 
 

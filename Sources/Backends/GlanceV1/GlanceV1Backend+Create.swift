@@ -31,6 +31,10 @@ extension GlanceV1Backend {
             guard let data else { throw Failure(.internal, cause: "data announced and not given") }
             body = data
             metadata.hasData = true
+            // A checksum that no data have is no hash of another kind that came with a location.
+            if let checksum = image.text(.checksum), !checksum.isEmpty, !ValueRules.isMD5(checksum) {
+                throw Failure(.badRequest, "The checksum of data is their MD5 in lower-case hexadecimal digits")
+            }
             if let store = image.text(.store), !store.isEmpty, store != "pithos" {
                 metadata.image[.store] = .text(store)
             }
@@ -115,6 +119,10 @@ extension GlanceV1Backend {
         } catch {
             if let made, !made.mayBeOthers(error) {
                 _ = await undo(made.id, isProtected: made.metadata.isProtected, session)
+            }
+            // An image that is being made cannot be missing: what its location names is.
+            if made != nil, error.kind == .imageNotFound {
+                throw Failure(.locationNotFound, error.message, cause: error.cause)
             }
             throw error
         }

@@ -45,6 +45,11 @@ extension GlanceV1Backend {
                 location = text
             }
         }
+        // What is announced of data that are still to come.
+        for announced in update.guards where announced.scope == .whileActive && current.native.status == .queued {
+            let value = update.image[announced.field]
+            if !value.isAbsent { changes.fields.append((announced.field, value)) }
+        }
         let change = try current.change(changes, registry)
         var metadata = GlanceV1.Metadata(change.fields)
         metadata.image[.location] = location.map { .text($0) } ?? .absent

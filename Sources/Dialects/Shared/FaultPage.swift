@@ -10,7 +10,7 @@ struct FaultPage {
     let detail: String
     /// The pages of 405 and 415 have a blank or a line break behind their sentence and no room for a comment.
     private let lead: (marked: String, plain: String)?
-    /// Quotes are escaped as well, as Python 3 does.
+    /// Single quotes are escaped as well, as Python 3 does.
     private let escapesQuotes: Bool
 
     /// Form A: the message stands for the standard sentence; form B, and without any message: it stands behind it.
@@ -95,7 +95,7 @@ struct FaultPage {
             case UInt8(ascii: "&"): output += "&amp;".utf8
             case UInt8(ascii: "<"): output += "&lt;".utf8
             case UInt8(ascii: ">"): output += "&gt;".utf8
-            case UInt8(ascii: "\"") where escapesQuotes: output += "&quot;".utf8
+            case UInt8(ascii: "\""): output += "&quot;".utf8
             case UInt8(ascii: "'") where escapesQuotes: output += "&#x27;".utf8
             default: output.append(byte)
             }

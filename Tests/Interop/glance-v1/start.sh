@@ -37,11 +37,11 @@ if [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$stamp" ]; then
 fi
 
 # 2. the configuration, every time
-cp "$here/../glance/tokenauth.py" "$dir/conf/tokenauth.py"
+cp "$here/../glance/tokenauth.py" "$here/utf8.py" "$dir/conf/"
 echo '{"context_is_admin": "role:admin", "default": "", "publicize_image": "role:admin"}' > "$dir/conf/policy.json"
 cat > "$dir/conf/paste.ini" <<'C'
 [pipeline:glance-api]
-pipeline = versionnegotiation tokenauth context rootapp
+pipeline = utf8 versionnegotiation tokenauth context rootapp
 [pipeline:glance-registry]
 pipeline = context registryapp
 [composite:rootapp]
@@ -57,6 +57,8 @@ paste.app_factory = glance.api.v1.router:API.factory
 paste.app_factory = glance.api.v2.router:API.factory
 [app:registryapp]
 paste.app_factory = glance.registry.api:API.factory
+[filter:utf8]
+paste.filter_factory = utf8:factory
 [filter:versionnegotiation]
 paste.filter_factory = glance.api.middleware.version_negotiation:VersionNegotiationFilter.factory
 [filter:tokenauth]

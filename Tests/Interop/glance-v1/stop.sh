@@ -6,7 +6,7 @@ for role in api registry; do
   pid=$(cat "$1/$role.pid")
   if tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -q "glance-$role"; then
     kill "$pid" 2>/dev/null
-    for _ in $(seq 80); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    for _ in $(seq 20); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     kill -9 "$pid" 2>/dev/null
   fi
   rm -f "$1/$role.pid"
