@@ -62,7 +62,8 @@ let package = Package(
         tests("IdentityTests", ["Identity", "Images", "Bytes"]),
         tests(
             "GatewayTests",
-            ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"]),
+            ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"],
+            data: ["Explained"]),
         tests("UpstreamTests", ["Upstream", "EventLoop", "HTTP", "Bytes", "Posix"]),
     ]
 )

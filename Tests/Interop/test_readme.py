@@ -56,7 +56,7 @@ def test_the_examples(first_start, kamaki, tmp_path):
         done, said = at_a_terminal([*interpreter, script], cwd=tmp_path, env={**os.environ, 'PATH': path})
         assert done == 0, f'{text}\n{said}'
         output += said
-    for expected in ('"type": "kernel"', 'Ubuntu 10.04 LTS', 'arm64', 'Debian Base', 'bob', 'debian.diskdump'):
+    for expected in ('"type": "kernel"', 'Ubuntu 10.04 LTS', 'arm64', 'modern', 'Debian Base', 'bob', 'debian.diskdump'):
         assert expected in output, output
     assert (tmp_path / 'copy.img').read_bytes() == b'not really a kernel\n'
 

@@ -113,8 +113,10 @@ final class ExplainedBackend: Backend {
         var exchanges: [RecordingTransport.Exchange]? { transport?.exchanges }
 
         /// Makes what the operation finds.
-        fileprivate func prepare(_ operation: Images.Operation) async {
-            await rehearsal?.prepare(for: operation, dialect: dialect)
+        fileprivate func prepare(_ operation: Images.Operation, for caller: Caller) async {
+            // A remote registry sees whom its stand-in believes the token to be.
+            let seen = transport == nil ? caller : RehearsalIdentity.caller
+            await rehearsal?.prepare(for: operation, by: seen, dialect: dialect)
         }
 
         func end() { rehearsal?.remove() }
@@ -136,7 +138,7 @@ final class ExplainedBackend: Backend {
 
     func perform(_ request: BackendRequest) async throws(Failure) -> Outcome {
         noted.withLock { $0.operation = request.operation }
-        await stage.prepare(request.operation)
+        await stage.prepare(request.operation, for: request.caller)
         return try await stage.backend.perform(request)
     }
 
@@ -145,10 +147,9 @@ final class ExplainedBackend: Backend {
         if let id = Self.imageID(in: message.target) {
             let takesData = message.target.hasSuffix("/file") && message.method == "PUT"
             await stage.prepare(
-                takesData
-                    ? .stageData(id: id, length: nil) : .showImage(id: id))
+                takesData ? .stageData(id: id, length: nil) : .showImage(id: id), for: message.caller)
         } else {
-            await stage.prepare(.listImages(ImageQuery(isDetailed: true)))
+            await stage.prepare(.listImages(ImageQuery(isDetailed: true)), for: message.caller)
         }
         return try await stage.backend.relay(message)
     }

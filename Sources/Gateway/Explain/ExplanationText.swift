@@ -76,14 +76,14 @@ struct ExplanationText {
         guard let image = Self.described(by: operation) else { return }
         let said = FieldFate.all(of: image, heldBy: backend)
         guard !said.isEmpty else { return }
-        line("fields", "what becomes of each on a \(backend) registry")
+        line("fields", "what becomes of each in a registry of this kind: \(backend)")
         for fate in said { more("\(fate.name): \(fate.text)") }
     }
 
     mutating func answer(_ response: ServerResponse, isLive: Bool) async {
         line(
             "answer",
-            "\(response.head.status) \(StatusReason.text(response.head.status))" + (isLive ? "" : ", if all goes so"))
+            "\(response.head.status) \(StatusReason.text(response.head.status))" + (isLive ? "" : ", as rehearsed"))
         for field in response.head.fields where isLive || !field.isNamed("x-openstack-request-id") {
             more("\(field.nameText): \(String(decoding: field.value, as: UTF8.self))")
         }

@@ -36,16 +36,22 @@ final class Rehearsal: Sendable {
 
     /// Makes what the operation works on.
     ///
-    /// - Parameter dialect: of the registry that is stood in for: some take UUIDs only.
-    func prepare(for operation: Images.Operation, dialect: String) async {
+    /// - Parameters:
+    ///   - caller: who will be seen asking, and owns what is made.
+    ///   - dialect: of the registry that is stood in for: some take UUIDs only.
+    func prepare(for operation: Images.Operation, by caller: Caller, dialect: String) async {
         if case .createImage(let creation) = operation {
             return file(at: creation.image.text(.location), size: creation.image.integer(.size))
         }
         guard let id = operation.imageID else {
-            if case .listImages = operation { await make(id: "11111111-1111-4111-8111-111111111111", for: operation) }
+            if case .listImages = operation {
+                await make(id: "11111111-1111-4111-8111-111111111111", for: operation, by: caller)
+            }
             return
         }
-        await make(id: Self.takesUUIDsOnly.contains(dialect) ? ImageV2ID.remote(id) : id, original: id, for: operation)
+        await make(
+            id: Self.takesUUIDsOnly.contains(dialect) ? ImageV2ID.remote(id) : id, original: id, for: operation,
+            by: caller)
     }
 
     private static let takesUUIDsOnly = ["image-v2", "glance-v1"]
@@ -62,7 +68,9 @@ final class Rehearsal: Sendable {
         _ = FileManager.default.createFile(atPath: path, contents: bytes)
     }
 
-    private func make(id: String, original: String? = nil, for operation: Images.Operation) async {
+    private func make(
+        id: String, original: String? = nil, for operation: Images.Operation, by caller: Caller
+    ) async {
         var image = Image()
         image[.id] = .text(id)
         image[.name] = .text("rehearsal")
@@ -77,7 +85,7 @@ final class Rehearsal: Sendable {
         let isReserved = Self.wantsQueued(operation)
         let source: DataSource = isReserved ? .none : .body(length: Int64(Self.data.count))
         // Only a member answers for itself: the image is somebody else's then.
-        let owner = if case .setMemberStatus = operation { Self.somebody } else { RehearsalIdentity.caller }
+        let owner = if case .setMemberStatus = operation { Self.somebody } else { caller }
         await perform(
             .createImage(ImageCreation(image: image, source: source)), by: owner,
             data: isReserved ? nil : BytesBody(Self.data))
@@ -85,7 +93,7 @@ final class Rehearsal: Sendable {
         case .removeMember(_, let member, _), .showMember(_, let member):
             await perform(.addMember(id: id, member: Member(id: member)), by: owner)
         case .setMemberStatus:
-            let member = Member(id: RehearsalIdentity.caller.owner ?? "")
+            let member = Member(id: caller.owner ?? "")
             await perform(.addMember(id: id, member: member), by: owner)
         default: break
         }
