@@ -114,6 +114,7 @@ import Testing
             String(match.0) == id || match.0.hasPrefix("11111111") ? String(match.0) : "(an id)"
         }
         .replacing(/[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(\.[0-9]{6})?Z?/, with: "(a moment)")
+        .replacing(/[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT/, with: "(a moment)")
         .replacing(folder, with: "(folder)")
     }
 }
