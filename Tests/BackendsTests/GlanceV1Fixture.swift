@@ -77,7 +77,7 @@ enum V1 {
         caller: Caller = Caller(token: "alice.acme.member")
     ) async -> (Result<Outcome, Failure>, [String]) {
         let transport = ScriptedTransport(steps)
-        let backend = GlanceV1Backend(transport: transport, registry: registry)
+        let backend = GlanceV1Backend(transport: transport, registry: registry).underContract()
         let request = BackendRequest(operation: operation, caller: caller, requestID: "req-1", data: data)
         do throws(Failure) {
             return (.success(try await backend.perform(request)), transport.complaints)
@@ -92,7 +92,7 @@ enum V1 {
         caller: Caller = Caller(token: "alice.acme.member")
     ) async throws -> (ids: [String], complaints: [String]) {
         let transport = ScriptedTransport(steps)
-        let backend = GlanceV1Backend(transport: transport, registry: registry)
+        let backend = GlanceV1Backend(transport: transport, registry: registry).underContract()
         guard
             case .images(let images) = try await backend.perform(
                 BackendRequest(operation: .listImages(query), caller: caller, requestID: "req-1"))

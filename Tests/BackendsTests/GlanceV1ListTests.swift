@@ -138,12 +138,12 @@ import Testing
     }
 
     @Test func `text that came in headers is mended where the registry reads them as Latin-1`() async throws {
-        let garbled = V1.object(["id": V1.id, "name": "caf\u{C3}\u{A9}"])
+        let garbled = [V1.id, V1.number(2)].map { V1.object(["id": $0, "name": "caf\u{C3}\u{A9}"]) }
         for (name, wanted) in [("café", "café"), ("caf\u{C3}\u{A9}", "caf\u{C3}\u{A9}")] {
             let transport = ScriptedTransport([
-                V1.step("GET", "/v1/images/detail?limit=1000", V1.list([garbled, garbled])), V1.head(["name": name]),
+                V1.step("GET", "/v1/images/detail?limit=1000", V1.list(garbled)), V1.head(["name": name]),
             ])
-            let backend = GlanceV1Backend(transport: transport)
+            let backend = GlanceV1Backend(transport: transport).underContract()
             guard
                 case .images(let images) = try await backend.perform(
                     BackendRequest(

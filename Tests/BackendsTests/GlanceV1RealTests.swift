@@ -65,7 +65,7 @@ struct GlanceV1RealTests {
         }
     }
 
-    private func checkFilters(_ backend: GlanceV1Backend, _ id: String) async throws {
+    private func checkFilters(_ backend: any Backend, _ id: String) async throws {
         let filters: [ImageQuery.Filter] = [
             .oneOf(.name, [.text("életút ☃ voilà")]), .oneOf(.status, [.text("active")]), .atLeast(.size, 1),
             .atMost(.size, 3), .property("os", "l:x"), .property("_p", " 100% "), .property("name", "evil"),
@@ -282,13 +282,14 @@ enum RealV1 {
 
     static func onLoop(
         _ registry: GlanceV1Registry = GlanceV1Registry(),
-        _ work: @escaping @Sendable (GlanceV1Backend) async throws -> Void
+        _ work: @escaping @Sendable (any Backend) async throws -> Void
     ) async throws {
         let group = try EventLoopGroup(loops: 1)
         let url = try #require(UpstreamURL(address ?? ""))
         let result = await group.next().spawn { () -> Result<Void, any Error> in
             do {
-                try await work(GlanceV1Backend(transport: UpstreamEndpoint(url: url), registry: registry))
+                try await work(
+                    GlanceV1Backend(transport: UpstreamEndpoint(url: url), registry: registry).underContract())
                 return .success(())
             } catch {
                 return .failure(error)
@@ -307,7 +308,7 @@ enum RealV1 {
     }
 
     static func perform(
-        _ backend: GlanceV1Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false,
+        _ backend: any Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false,
         token: String? = alice, caller: Caller? = nil
     ) async throws(Failure) -> Outcome {
         let body = data.map { BytesBody(Array($0.utf8)) }
@@ -318,7 +319,7 @@ enum RealV1 {
     }
 
     static func image(
-        _ backend: GlanceV1Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false,
+        _ backend: any Backend, _ operation: Images.Operation, data: String? = nil, isChunked: Bool = false,
         token: String? = alice
     ) async throws(Failure) -> Image {
         let outcome = try await perform(backend, operation, data: data, isChunked: isChunked, token: token)
@@ -327,7 +328,7 @@ enum RealV1 {
     }
 
     static func failure(
-        _ backend: GlanceV1Backend, _ operation: Images.Operation, data: String? = nil, token: String? = alice,
+        _ backend: any Backend, _ operation: Images.Operation, data: String? = nil, token: String? = alice,
         caller: Caller? = nil
     ) async -> Failure? {
         do throws(Failure) {
@@ -338,7 +339,7 @@ enum RealV1 {
         }
     }
 
-    static func data(_ backend: GlanceV1Backend, _ id: String, _ range: DataRange? = nil) async throws -> String {
+    static func data(_ backend: any Backend, _ id: String, _ range: DataRange? = nil) async throws -> String {
         let body: any BodySource
         switch try await perform(backend, .downloadImage(id: id, range: range)) {
         case .data(_, let data), .part(_, let data, _): body = data
@@ -350,7 +351,7 @@ enum RealV1 {
     }
 
     static func ids(
-        _ backend: GlanceV1Backend, _ query: ImageQuery, token: String = alice
+        _ backend: any Backend, _ query: ImageQuery, token: String = alice
     ) async throws(Failure) -> [String] {
         guard case .images(let source) = try await perform(backend, .listImages(query), token: token) else { return [] }
         var ids: [String] = []
@@ -358,12 +359,12 @@ enum RealV1 {
         return ids
     }
 
-    static func members(_ backend: GlanceV1Backend, _ id: String) async throws(Failure) -> [Member] {
+    static func members(_ backend: any Backend, _ id: String) async throws(Failure) -> [Member] {
         guard case .members(let list) = try await perform(backend, .listMembers(id: id)) else { return [] }
         return list.members
     }
 
-    static func delete(_ backend: GlanceV1Backend, _ id: String) async {
+    static func delete(_ backend: any Backend, _ id: String) async {
         let failure = await failure(backend, .deleteImage(id: id))
         #expect(failure == nil)
     }

@@ -58,7 +58,7 @@ import Testing
         settings.release = release
         settings.markPrefix = marks
         settings.memberLookups = 1
-        let backend = PlanktonBackend(transport: transport, settings: settings)
+        let backend = PlanktonBackend(transport: transport, settings: settings).underContract()
         let request = BackendRequest(operation: operation, caller: Caller(token: "t"), requestID: "req-1")
         do throws(Failure) {
             return (.success(try await backend.perform(request)), transport.complaints)
@@ -418,7 +418,7 @@ import Testing
         var settings = PlanktonRegistrySettings()
         settings.release = .r13
         settings.versionPrefix = ""
-        let backend = PlanktonBackend(transport: transport, settings: settings)
+        let backend = PlanktonBackend(transport: transport, settings: settings).underContract()
         let request = BackendRequest(operation: .showImage(id: Self.id), caller: Caller(token: "t"), requestID: "")
         _ = try? await backend.perform(request)
         #expect(transport.complaints == [])

@@ -68,12 +68,12 @@ import Testing
 private final class RecordedGateway {
     private let dialect = Plankton(settings: Plankton.Settings(.synnefo))
     private let server: RecordedServer
-    private let backend: PlanktonBackend
+    private let backend: any Backend
     private(set) var tally: [String: Int] = [:]
 
     init(_ server: RecordedServer) {
         self.server = server
-        backend = PlanktonBackend(transport: server)
+        backend = PlanktonBackend(transport: server).underContract()
     }
 
     /// Everything that is otherwise than recorded.

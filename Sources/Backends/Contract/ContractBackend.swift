@@ -93,8 +93,8 @@ public final class ContractBackend: Backend {
 
     private static func check(_ list: MemberList, _ watch: ContractWatch) throws(Failure) {
         var ids: Set<[UInt8]> = []
-        for member in list.members where member.id.isEmpty || !ids.insert(Array(member.id.utf8)).inserted {
-            throw watch.breach("a member without id, or twice")
+        for member in list.members where !ids.insert(Array(member.id.utf8)).inserted {
+            throw watch.breach("a member twice")
         }
     }
 
