@@ -55,6 +55,8 @@ import Testing
         (#"[{"add": "/gw_id", "value": "1"}]"#, true), ("{bad", true), (#"{"a": 1, "a": 2}"#, true),
         (#"{"method": {"name": "new-method", "uri": "http://169.254.169.254/"}}"#, false),
         (#"[{"op": "weird", "path": "/loc\u0061tions/-", "value": {"url": "http://h"}}]"#, false),
+        (#"[{"op": "add", "path": "/ locations /-", "value": "http://h"}]"#, false),
+        (#"[{"add": "/locations/-", "value": {"metadata": {}}}]"#, false), (#"{"locations": ["http://h"]}"#, false),
     ]
 
     @Test(arguments: refused.indices)
@@ -65,7 +67,8 @@ import Testing
 
     @Test(arguments: [
         #"[{"op": "move", "path": "/q", "from": "/a"}]"#, #"["x"]"#, #"{"size": 5}"#, #""x""#,
-        #"[{"op": "add", "path": "/n", "value": {"deep": 1}}]"#,
+        #"[{"op": "add", "path": "/n", "value": {"deep": 1}}]"#, #"[{"op": "remove", "path": "/locations/1"}]"#,
+        #"[{"op": "replace", "path": "/locations", "value": []}]"#, #"[{"remove": "/locations/0"}]"#,
     ])
     func `what is wrong and harmless is the registry's to refuse`(document: String) throws {
         try Self.inspect(document, decodes: false)

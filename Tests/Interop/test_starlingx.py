@@ -80,7 +80,9 @@ def test_list(starlingx, cirros):
     owner, answer = cirros
     listed = send(starlingx, owner, 'GET', '/v2/images')
     assert (listed.status, listed.header('content-type')) == (200, 'application/json')
-    assert listed.json == {'images': [answer.json], 'first': '/v2/images', 'schema': '/v2/schemas/images'}
+    shown = send(starlingx, owner, 'GET', f'/v2/images/{answer.json["id"]}').json
+    assert shown | answer.json == shown
+    assert listed.json == {'images': [shown], 'first': '/v2/images', 'schema': '/v2/schemas/images'}
 
 
 @pytest.mark.parametrize('media', [PATCH, 'application/json'])
@@ -145,8 +147,8 @@ WRONG = [
     (400, {'hw_wrs_live_migration_max_downtime': '99'}),
     (400, {'cache_raw': 'maybe'}),
     (400, {'sw_wrs_auto_recovery': ''}),
-    (400, {'cache_raw': True}),
-    (400, {'hw_wrs_live_migration_timeout': 400}),
+    (400, {'cache_raw': {}}),
+    (400, {'hw_wrs_live_migration_timeout': 4000}),
     *((403, {name: value}) for name, value in OF_THE_SERVER.items()),
 ]
 
@@ -154,15 +156,16 @@ WRONG = [
 @pytest.mark.parametrize('status, fields', WRONG, ids=lambda value: value if isinstance(value, int) else str(value))
 def test_what_cannot_be_is_refused(starlingx, cirros, status, fields):
     owner, answer = cirros
+    path = f'/v2/images/{answer.json["id"]}'
+    before = send(starlingx, owner, 'GET', path).json
     created = send(starlingx, owner, 'POST', '/v2/images', {'name': 'wrong', **fields})
     assert created.status == status, created
     ((name, value),) = fields.items()
     for method in ('PUT', 'PATCH'):
         changed = send(
-            starlingx, owner, method, f'/v2/images/{answer.json["id"]}',
-            [{'op': 'add', 'path': f'/{name}', 'value': value}], PATCH)
+            starlingx, owner, method, path, [{'op': 'add', 'path': f'/{name}', 'value': value}], PATCH)
         assert changed.status == status, changed
-    assert send(starlingx, owner, 'GET', '/v2/images').json['images'] == [answer.json]
+    assert send(starlingx, owner, 'GET', '/v2/images').json['images'] == [before]
 
 
 def test_words_become_those_of_the_document(starlingx, user):
@@ -172,6 +175,15 @@ def test_words_become_those_of_the_document(starlingx, user):
     assert made.status == 201, made
     assert (made.json['cache_raw'], made.json['sw_wrs_auto_recovery']) == ('True', 'False')
     assert made.json['hw_wrs_live_migration_timeout'] == '0'
+
+
+TYPED = {'cache_raw': True, 'hw_wrs_live_migration_timeout': 400}
+
+
+def test_the_types_that_the_document_names_are_taken_for_their_texts(starlingx, user):
+    made = send(starlingx, user(), 'POST', '/v2/images', TYPED)
+    assert made.status == 201, made
+    assert (made.json['cache_raw'], made.json['hw_wrs_live_migration_timeout']) == ('True', '400')
 
 
 def test_what_the_server_says_reaches_every_dialect(before_glance, glance, user):
@@ -185,7 +197,8 @@ def test_what_the_server_says_reaches_every_dialect(before_glance, glance, user)
     assert listed == seen
     own = {key: value for key, value in OF_THE_SERVER.items() if key != 'store'}
     v1 = send(before_glance, owner, 'HEAD', f'/v1/images/{number}').meta
-    assert v1 | {'store': 'rbd', **with_prefix(own, '', '')} == v1
+    assert v1 | with_prefix(own, '', '') == v1
+    assert 'store' not in v1
     first = send(before_glance, owner, 'HEAD', f'/2010/images/{number}').meta
     assert first | {'store': 'rbd', **with_prefix(own, '', '')} == first
     plankton = send(before_glance, owner, 'HEAD', f'/image/v1.0/images/{number}').meta
@@ -193,9 +206,15 @@ def test_what_the_server_says_reaches_every_dialect(before_glance, glance, user)
     assert 'store' not in plankton
 
 
-def test_without_the_option_they_are_properties_like_others(binary, backend, user, tmp_path):
-    owner = user()
-    with Gateway(binary, tmp_path, backend.configuration, mounts=MOUNTS) as gateway:
-        made = send(gateway, owner, 'POST', '/v2/images', {'store': 'rbd', 'hw_wrs_live_migration_timeout': '99999'})
+def test_they_can_be_refused_as_glance_does(binary, embedded_backend, user, tmp_path):
+    strict = {'imagev2': {'starlingx': True, 'starlingxLenient': False}}
+    with Gateway(binary, tmp_path / 'g', embedded_backend.configuration, mounts=MOUNTS, dialects=strict) as gateway:
+        for name, value in TYPED.items():
+            assert send(gateway, user(), 'POST', '/v2/images', {name: value}).status == 400
+
+
+def test_without_the_option_they_are_properties_like_others(binary, embedded_backend, user, tmp_path):
+    with Gateway(binary, tmp_path / 'g', embedded_backend.configuration, mounts=MOUNTS) as gateway:
+        made = send(gateway, user(), 'POST', '/v2/images', {'store': 'rbd', 'hw_wrs_live_migration_timeout': '99999'})
         assert made.status == 201, made
         assert (made.json['store'], made.json['hw_wrs_live_migration_timeout']) == ('rbd', '99999')

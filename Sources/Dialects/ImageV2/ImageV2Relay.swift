@@ -149,19 +149,33 @@ public struct ImageV2Relay: DialectRelay {
         }
     }
 
-    /// Whether something in it is, or could be, an address: `uri`, `url` or a path to locations.
+    /// Whether an address is, or could be, in it: `uri`, `url`, or a value that goes to locations; what only takes
+    /// locations away has none.
     private static func namesURL(_ value: JSONValue) -> Bool {
         switch value {
-        case .string(let text):
-            text.utf8.split(separator: UInt8(ascii: "/")).first?.starts(with: "locations".utf8) ?? false
         case .array(let list): list.contains(where: namesURL)
-        case .object(let object):
-            object.members.contains {
-                $0.key.sameBytes(as: "uri") || $0.key.sameBytes(as: "url") || namesURL(.string($0.key))
-                    || namesURL($0.value)
-            }
+        case .object(let object): namesURL(object)
         default: false
         }
+    }
+
+    private static func namesURL(_ object: JSONObject) -> Bool {
+        let putsSomething = object.members.contains { $0.key.sameBytes(as: "value") && !isEmptyList($0.value) }
+        return object.members.contains { member in
+            if member.key.sameBytes(as: "uri") || member.key.sameBytes(as: "url") { return true }
+            if putsSomething, let path = member.value.text, isOfLocations(path) { return true }
+            return isOfLocations(member.key) && !isEmptyList(member.value) || namesURL(member.value)
+        }
+    }
+
+    private static func isOfLocations(_ path: String) -> Bool {
+        path.utf8.split(separator: UInt8(ascii: "/")).first.map {
+            ASCII.trim(String(decoding: $0, as: UTF8.self)).utf8.starts(with: "locations".utf8)
+        } ?? false
+    }
+
+    private static func isEmptyList(_ value: JSONValue) -> Bool {
+        if case .array(let list) = value { list.isEmpty } else { false }
     }
 
     // MARK: Answers

@@ -467,6 +467,10 @@ def is_active(answer):
     return answer.json['status'] == 'active'
 
 
+def has_succeeded(answer):
+    return answer.json['tasks'][0]['status'] == 'success'
+
+
 def has_failed(answer):
     return answer.json['status'] == 'failure'
 
@@ -492,7 +496,7 @@ IMPORTS = [
     of('staged', 'import', 202, 'POST', '/import', {'method': {'name': 'glance-direct'}}),
     of('staged', 'show the imported', 200, 'GET', '', until=is_active),
     download('the imported', 200, 'staged'),
-    of('staged', 'tasks of an image', 200, 'GET', '/tasks'),
+    of('staged', 'tasks of an image', 200, 'GET', '/tasks', until=has_succeeded),
     of('queued', 'import by an unknown method', 400, 'POST', '/import', {'method': {'name': 'magic'}}),
     of('queued', 'import without a method', 400, 'POST', '/import', {}),
     of('queued', 'import from a file', 400, 'POST', '/import', {
