@@ -14,7 +14,7 @@ extension Pipeline {
     ) async throws(Failure) -> ClientResponse? {
         guard let outline = try relay.outline(asked) else { return nil }
         let route = try? dialect.route(asked)
-        record.operation = route?.action.rawValue ?? "relay"
+        record.operation = Self.name(of: route, asked, dialect)
         record.imageID = route.flatMap { $0.imageID.isEmpty ? nil : $0.imageID }
         let caller = try await relayingCaller(asked, mount, dialect, isAnonymous: route?.isAnonymous == true)
         let marks = mount.backend.markPrefix.map(Marks.init(prefix:))
@@ -37,6 +37,12 @@ extension Pipeline {
                 method: outline.method, target: outline.target, fields: outline.fields, caller: caller,
                 requestID: asked.requestID, body: body))
         return try await relay.response(reply, for: asked, authority: mount.backend.authority, marks: marks)
+    }
+
+    /// What the message would mean here, for log and metrics; `relay` where that is not known without its document.
+    private static func name(of route: Route?, _ asked: ClientRequest, _ dialect: any ClientDialect) -> String {
+        guard let route, case .operation(let operation)? = try? dialect.decode(route, asked) else { return "relay" }
+        return operation.name
     }
 
     /// Where the registry judges tokens it judges their absence, too.

@@ -1,37 +1,16 @@
 """A list of 50,000 images crosses every pair of dialects in bounded memory."""
 import json
-import threading
 
 import pytest
 
 from conftest import ALL_DIALECTS
 from harness.longlist import LongList, identity
-from harness.processes import Gateway, memory
+from harness.processes import Gateway, Watch
 from harness.wire import call
 
 MANY = 50_000
 PAGE = 1000
 MOST_MEMORY_MIB = 64
-
-
-class Watch(threading.Thread):
-    """The largest resident set of a process while the block runs, in MiB."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.ended = pid, 0.0, threading.Event()
-
-    def run(self):
-        while not self.ended.wait(0.02):
-            self.peak = max(self.peak, memory(self.pid))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.join()
 
 
 def whole(gateway, path, auth, **_):

@@ -3,13 +3,12 @@ import hashlib
 import socket
 import sqlite3
 import sys
-import threading
 import time
 import uuid
 
 import pytest
 
-from harness.processes import PROJECT, Gateway, Glance, memory
+from harness.processes import PROJECT, Gateway, Glance, Watch
 from harness.stub import ListingRegistry
 from harness.uploads import half_upload, images_of, upload_head
 from harness.wire import call
@@ -23,26 +22,6 @@ BODY = 4 << 30
 MOST_MEMORY_MIB = 64
 IDLE_MEMORY_MIB = 20
 START_SECONDS = 0.05
-
-
-class Watch(threading.Thread):
-    """The largest resident set of a process while the block runs, in MiB."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.ended = pid, 0.0, threading.Event()
-
-    def run(self):
-        while not self.ended.wait(0.02):
-            self.peak = max(self.peak, memory(self.pid))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.join()
 
 
 # Lists

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -172,3 +173,23 @@ def memory(pid):
         if line.startswith('VmRSS:'):
             return int(line.split()[1]) / 1024
     raise AssertionError(f'no memory figure of process {pid}')
+
+
+class Watch(threading.Thread):
+    """The largest resident set of a process while the block runs, in MiB."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.peak, self.ended = pid, 0.0, threading.Event()
+
+    def run(self):
+        while not self.ended.wait(0.02):
+            self.peak = max(self.peak, memory(self.pid))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
