@@ -85,6 +85,11 @@ class Backend:
     glance: Glance = None
     stand_in: Gateway = None
 
+    def for_another_gateway(self, folder):
+        """Its configuration; an embedded registry belongs to one gateway, so another has one of its own."""
+        own = {'directory': str(folder / 'registry')} if 'directory' in self.configuration else {}
+        return {**self.configuration, **own}
+
 
 @pytest.fixture(scope='session')
 def backend(request, binary, tmp_path_factory):
@@ -149,7 +154,8 @@ def v2_gateway(pytestconfig, binary, backend, tmp_path_factory):
     if pytestconfig.getoption('against'):
         yield Running(pytestconfig.getoption('against'))
         return
-    with Gateway(binary, tmp_path_factory.mktemp('gateway'), backend.configuration, mounts=ALL_DIALECTS) as running:
+    folder = tmp_path_factory.mktemp('gateway')
+    with Gateway(binary, folder, backend.for_another_gateway(folder), mounts=ALL_DIALECTS) as running:
         yield running
 
 

@@ -40,7 +40,8 @@ OPTION = {'mounts': MOUNTS, 'dialects': {'imagev2': {'starlingx': True}}}
 @pytest.fixture(scope='module')
 def starlingx(binary, backend, tmp_path_factory):
     remote = {'starlingx': True} if backend.glance else {}
-    with Gateway(binary, tmp_path_factory.mktemp('gateway'), {**backend.configuration, **remote}, **OPTION) as running:
+    folder = tmp_path_factory.mktemp('gateway')
+    with Gateway(binary, folder, {**backend.for_another_gateway(folder), **remote}, **OPTION) as running:
         yield running
 
 
