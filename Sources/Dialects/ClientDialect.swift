@@ -23,6 +23,9 @@ public protocol ClientDialect: Sendable {
     /// What the whole request asks for.
     func decode(_ route: Route, _ request: ClientRequest) throws(Failure) -> Decoded
 
+    /// Refuses what the dialect keeps from this caller and backends of other dialects would pass over in silence.
+    func check(_ operation: Images.Operation, by caller: Caller) throws(Failure)
+
     /// The answer to an operation that succeeded. Throws when the outcome cannot be said in this dialect.
     func render(_ outcome: Outcome, of operation: Operation, for request: ClientRequest) throws(Failure)
         -> ClientResponse
@@ -33,6 +36,8 @@ public protocol ClientDialect: Sendable {
 
 extension ClientDialect {
     public var relay: (any DialectRelay)? { nil }
+
+    public func check(_ operation: Images.Operation, by caller: Caller) throws(Failure) {}
 
     public func token(in request: ClientRequest) -> String? { request.head.fields["x-auth-token"] }
 }

@@ -76,6 +76,7 @@ struct Pipeline: RequestHandler {
         default: break
         }
         try MemberRules.check(operation)
+        try dialect.check(operation, by: caller)
         try await locations.check(operation)
         try await skipBody(of: operation, request)
         let passed = passed(by: asked, dialect)

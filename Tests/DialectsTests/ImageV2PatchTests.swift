@@ -143,6 +143,29 @@ import Testing
         #expect(try update.changes(on: image, by: Caller()).fields.map(\.field) == [.visibility])
     }
 
+    @Test func `only administrators give images to others`() throws {
+        func creation(_ owner: FieldValue) -> Images.Operation {
+            var image = Image()
+            image[.owner] = owner
+            return .createImage(ImageCreation(image: image, source: .none))
+        }
+        let member = Caller(token: "t", user: "alice", tenant: "acme", roles: ["member"])
+        let update = Images.Operation.updateImage(
+            try Self.patch(#"[{"op": "replace", "path": "/owner", "value": "acme"}]"#))
+        for refused in [creation(.text("beta")), creation(.null), update] {
+            let failure = try #require(throws: Failure.self) { try ImageV2().check(refused, by: member) }
+            #expect(failure.kind == .forbidden)
+            #expect(throws: Never.self) {
+                try ImageV2().check(refused, by: Caller(token: "t", user: "r", tenant: "adm", roles: ["Admin"]))
+                // Only the registry knows who that is.
+                try ImageV2().check(refused, by: Caller(token: "t"))
+            }
+        }
+        for taken in [creation(.absent), creation(.text("acme"))] {
+            #expect(throws: Never.self) { try ImageV2().check(taken, by: member) }
+        }
+    }
+
     // MARK: StarlingX
 
     @Test(arguments: [
