@@ -24,7 +24,7 @@ struct BackendFactory {
         var backends: [(name: String, backend: any Backend)] = []
         var findings: [String] = []
         for entry in configuration.backends {
-            let made = try make(entry)
+            let made = try staging(entry, try make(entry))
             findings += made.findings.map { "backend \(entry.name): \($0)" }
             let isChecked = configuration.boolean("debug.contract") == true
             backends.append((entry.name, isChecked ? ContractBackend(made.backend) : made.backend))
@@ -32,7 +32,7 @@ struct BackendFactory {
         return (backends, findings)
     }
 
-    /// One backend, and what an operator should know of it.
+    /// One backend without what the gateway does for it on its own disk, and what an operator should know of it.
     func make(_ entry: Configuration.Backend) throws(Service.StartError) -> (backend: any Backend, findings: [String]) {
         switch entry.dialect {
         case "embedded":
@@ -44,6 +44,25 @@ struct BackendFactory {
         default: return (try imageV2(entry), [])
         }
     }
+
+    /// The backend with a place where data wait for an import, if it has one.
+    private func staging(
+        _ entry: Configuration.Backend, _ made: (backend: any Backend, findings: [String])
+    ) throws(Service.StartError) -> (backend: any Backend, findings: [String]) {
+        guard let directory = entry.text("stagingDirectory"), !directory.isEmpty else { return made }
+        do throws(DiskError) {
+            let spool = try StagingSpool(
+                directory: directory, maxBytes: maxImageBytes, workers: PoolWorkers())
+            return (StagingBackend(made.backend, spool: spool), made.findings + spool.findings)
+        } catch {
+            throw Service.StartError(
+                description: error.isLocked
+                    ? "backend \(entry.name): the stagingDirectory \(directory) is in use"
+                    : "backend \(entry.name): the stagingDirectory cannot be used: \(error)")
+        }
+    }
+
+    private var maxImageBytes: Int64 { configuration.integer("limits.imageSize") ?? 1 << 40 }
 
     /// The registry's address and the way to it.
     private func remote(_ entry: Configuration.Backend) throws(Service.StartError) -> (any Transport, UpstreamURL) {
@@ -65,7 +84,7 @@ struct BackendFactory {
         let settings = RegistrySettings(
             directory: entry.text("directory") ?? "", objects: entry.text("objects"),
             publish: entry.text("publish").flatMap(RegistrySettings.Publishers.init(rawValue:)) ?? .anyone,
-            maxImageBytes: configuration.integer("limits.imageSize") ?? 1 << 40,
+            maxImageBytes: maxImageBytes,
             maxProperties: entry.integer("maxProperties"), maxMembers: entry.integer("maxMembers"),
             maxTags: entry.integer("maxTags"))
         do throws(RegistryOpenError) { return try FileRegistry(settings: settings, workers: PoolWorkers()) } catch {

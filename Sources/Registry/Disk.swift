@@ -12,6 +12,9 @@ public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     /// nobody knows which of two states a crash would leave.
     var isFull: Bool { call != "fsync directory" && (code == ENOSPC || code == EDQUOT || code == EFBIG) }
 
+    /// Whether the lock of a directory is another one's.
+    public var isLocked: Bool { call == "flock" && code == EWOULDBLOCK }
+
     /// Whether the disk can no longer be trusted with writes.
     var isFatal: Bool { call == "fsync" || call == "fsync directory" || code == EIO || code == EROFS }
 }
@@ -38,8 +41,8 @@ struct Disk: Sendable {
         guard result >= 0 else { throw DiskError(call: call, code: errno, path: path) }
     }
 
-    func open(_ path: String, _ flags: Int32) throws(DiskError) -> OpenFile {
-        let descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o640 as mode_t)
+    func open(_ path: String, _ flags: Int32, mode: mode_t = 0o640) throws(DiskError) -> OpenFile {
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC, mode)
         try Self.check(descriptor, "open", path)
         return OpenFile(descriptor, path)
     }
@@ -101,6 +104,25 @@ struct Disk: Sendable {
         if mkdir(path, 0o750) == 0 { return true }
         guard errno == EEXIST else { throw DiskError(call: "mkdir", code: errno, path: path) }
         return false
+    }
+
+    /// Makes a directory and what is missing above it, durably.
+    func makeDirectories(_ directory: String) throws(DiskError) {
+        var path = directory.utf8.first == UInt8(ascii: "/") ? "" : "."
+        for part in directory.split(separator: "/") {
+            let parent = path
+            path += "/\(part)"
+            if try makeDirectory(path) { try synchronizeDirectory("\(parent)/") }
+        }
+    }
+
+    /// The lock of a directory, held as long as the file is open.
+    func lock(_ directory: String) throws(DiskError) -> OpenFile {
+        let file = try open("\(directory)/lock", O_RDWR | O_CREAT)
+        if flock(file.descriptor, LOCK_EX | LOCK_NB) < 0 {
+            throw DiskError(call: "flock", code: errno, path: directory)
+        }
+        return file
     }
 
     /// A whole file; more than `limit` bytes are an error.

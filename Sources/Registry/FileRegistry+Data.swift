@@ -11,7 +11,7 @@ struct DigestedObject: Sendable {
 
 extension FileRegistry {
     /// Bytes moved in one turn of a worker.
-    static let pieceBytes = 256 << 10
+    static let pieceBytes = BodyDrain.batchBytes
 
     /// Stores a body in a new file and synchronizes it; nothing is left of it when that fails.
     ///
@@ -49,33 +49,14 @@ extension FileRegistry {
     }
 
     private func fill(_ file: UploadFile, from body: any BodySource, atMost size: Int64?) async throws(Failure) {
-        var total: Int64 = 0
-        var pieces: [[UInt8]] = []
-        var held = 0
-        while true {
-            let piece: [UInt8]?
-            do throws(BodyError) {
-                piece = try await body.next()
-            } catch {
-                throw Self.failure(of: error)
+        let check = { [rules] (total: Int64) throws(Failure) in
+            try rules.checkSize(total)
+            if let size, total > size { throw Self.sizeMismatch(size, total) }
+        }
+        try await BodyDrain.run(body, checking: check) { [self] batch async throws(Failure) in
+            try await onWorker { [self] () throws(Failure) in
+                try guarded { () throws(DiskError) in try file.append(batch) }
             }
-            if let piece {
-                total += Int64(piece.count)
-                held += piece.count
-                try rules.checkSize(total)
-                if let size, total > size { throw Self.sizeMismatch(size, total) }
-                pieces.append(piece)
-                if held < Self.pieceBytes { continue }
-            }
-            let batch = pieces
-            pieces = []
-            held = 0
-            if !batch.isEmpty {
-                try await onWorker { [self] () throws(Failure) in
-                    try guarded { () throws(DiskError) in try file.append(batch) }
-                }
-            }
-            if piece == nil { return }
         }
     }
 
@@ -84,17 +65,6 @@ extension FileRegistry {
             .badRequest,
             "Supplied size (\(supplied)) and size generated from uploaded image (\(received)) did not match. Setting image status to 'killed'."
         )
-    }
-
-    private static func failure(of error: BodyError) -> Failure {
-        switch error {
-        case .disconnected, .cancelled:
-            Failure(.clientDisconnected, "Client disconnected before sending all data to backend")
-        case .timedOut: Failure(.clientTimedOut, "The image data came too slowly.")
-        case .malformed(let why): Failure(.badRequest, why)
-        case .tooLarge(let why): Failure(.tooLarge, why)
-        case .failed(let why): Failure(.internal, cause: why)
-        }
     }
 
     func attach(_ receipt: UploadReceipt, to record: inout ImageRecord) {

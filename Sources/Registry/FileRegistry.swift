@@ -59,23 +59,12 @@ public final class FileRegistry: Backend {
 
     private static func acquire(_ directory: String, _ disk: Disk) throws(RegistryOpenError) -> OpenFile {
         do throws(DiskError) {
-            var path = directory.utf8.first == UInt8(ascii: "/") ? "" : "."
-            for part in directory.split(separator: "/") {
-                let parent = path
-                path += "/\(part)"
-                if try disk.makeDirectory(path) { try disk.synchronizeDirectory("\(parent)/") }
-            }
+            try disk.makeDirectories(directory)
             for name in ["images", "staging", "trash"] { try disk.makeDirectory("\(directory)/\(name)") }
             try disk.synchronizeDirectory(directory)
-            let file = try disk.open("\(directory)/lock", O_RDWR | O_CREAT)
-            if flock(file.descriptor, LOCK_EX | LOCK_NB) < 0 {
-                if errno == EWOULDBLOCK { throw DiskError(call: "flock", code: EWOULDBLOCK, path: directory) }
-                throw DiskError(call: "flock", code: errno, path: directory)
-            }
-            return file
+            return try disk.lock(directory)
         } catch {
-            if error.call == "flock", error.code == EWOULDBLOCK { throw .inUse(directory) }
-            throw .disk(error)
+            throw RegistryOpenError(error, directory)
         }
     }
 
@@ -141,6 +130,10 @@ public enum RegistryOpenError: Error, Sendable, CustomStringConvertible {
     /// The `objects` folder is not there or no directory.
     case noObjects(String)
     case disk(DiskError)
+
+    init(_ error: DiskError, _ directory: String) {
+        self = error.isLocked ? .inUse(directory) : .disk(error)
+    }
 
     public var description: String {
         switch self {

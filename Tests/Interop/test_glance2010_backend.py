@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.processes import Gateway
 from harness.wire import call
 
 BACKENDS = ['glance-2010']
@@ -207,3 +208,42 @@ def test_the_same_dialect_passes(gateway, backend, owner):
     assert here == there
     assert call('GET', f'{gateway.url}/images/{identity}', owner.auth).body == DATA
     assert call('DELETE', f'{gateway.url}/images/{identity}', owner.auth).status == 200
+
+
+def test_v2_clients_stage_where_the_gateway_has_a_directory(binary, backend, owner, tmp_path):
+    configuration = {**backend.configuration, 'stagingDirectory': str(tmp_path / 'staged')}
+    mounts = [{'prefix': '/', 'dialect': 'image-v2', 'backend': 'main'}]
+    json_type, octets = {'Content-Type': 'application/json'}, {'Content-Type': 'application/octet-stream'}
+    method = json.dumps({'method': {'name': 'glance-direct'}}).encode()
+    with Gateway(binary, tmp_path / 'gateway', configuration, mounts=mounts) as running:
+        def run(verb, path, headers=(), body=None):
+            return call(verb, f'{running.url}/v2{path}', {**owner.auth, **dict(headers)}, body)
+
+        assert run('GET', '/info/import').json['import-methods']['value'] == ['glance-direct']
+        fields = {'name': 'staged', 'disk_format': 'raw', 'container_format': 'bare'}
+        path = '/images/' + run('POST', '/images', json_type, json.dumps(fields).encode()).json['id']
+        assert run('POST', f'{path}/import', json_type, method).status == 409
+        assert run('PUT', f'{path}/stage', octets, DATA).status == 204
+        assert run('GET', path).json['status'] == 'uploading'
+        assert run('PUT', f'{path}/stage', octets, DATA).status == 409
+        running.process.kill()
+        running.process.wait()
+        running.start()
+        assert run('GET', path).json['status'] == 'uploading'
+        assert run('POST', f'{path}/import', json_type, method).status == 202
+        image = run('GET', path).json
+        assert (image['status'], image['size'], image['checksum']) == ('active', len(DATA), MD5)
+        assert run('GET', f'{path}/file').body == DATA
+        assert [file.name for file in (tmp_path / 'staged').iterdir()] == ['lock']
+
+
+def test_v2_clients_find_no_staging_without_it(binary, backend, owner, tmp_path):
+    mounts = [{'prefix': '/', 'dialect': 'image-v2', 'backend': 'main'}]
+    with Gateway(binary, tmp_path / 'gateway', backend.configuration, mounts=mounts) as running:
+        body = json.dumps({'name': 'x'}).encode()
+        made = call('POST', f'{running.url}/v2/images', {**owner.auth, 'Content-Type': 'application/json'}, body)
+        path = f'{running.url}/v2/images/{made.json["id"]}'
+        octets = {**owner.auth, 'Content-Type': 'application/octet-stream'}
+        assert call('PUT', f'{path}/stage', octets, DATA).status == 404
+        method = json.dumps({'method': {'name': 'glance-direct'}}).encode()
+        assert call('POST', f'{path}/import', {**owner.auth, 'Content-Type': 'application/json'}, method).status == 404

@@ -23,7 +23,8 @@ public enum CompatibilityPage {
 
             *one call*, *several calls*: that many requests to the registry, all or nothing. *emulated*: the registry has
             nothing like it, the gateway does it with what there is. *relayed*: the message of a v2 client goes on as it is.
-            *itself*: the gateway answers. *refused*: what the client is told, in its own dialect's words.
+            *itself*: the gateway answers. *refused*: what the client is told, in its own dialect's words. With a
+            `stagingDirectory`, stage_data and import_image are emulated for glance-2010 and glance-v1.
 
 
             """

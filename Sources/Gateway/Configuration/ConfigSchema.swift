@@ -117,12 +117,19 @@ enum ConfigSchema {
                 ConfigKey("starlingx", .boolean, .boolean(false)),
             ]
         ),
-        ("glance-v1", remote + [ConfigKey("pageSize", .integer(1...1000), .integer(1000))]),
+        (
+            "glance-v1",
+            remote + [
+                ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
+                ConfigKey("stagingDirectory", .text),
+            ]
+        ),
         (
             "glance-2010",
             remote + [
                 ConfigKey("profile", .choice(["seed", "bexar"])),
                 ConfigKey("listsByAge", .boolean, .boolean(false)),
+                ConfigKey("stagingDirectory", .text),
             ]
         ),
         (
