@@ -41,9 +41,9 @@ public struct PlannedOperation: Sendable {
         PlannedOperation("create_image", first: .call, v1: .call, plankton: .calls, v2: .calls, embedded: .call),
         PlannedOperation("update_image", first: .calls, v1: .calls, plankton: .calls, v2: .calls, embedded: .call),
         PlannedOperation("delete_image", first: .calls, v1: .call, plankton: .calls, v2: .call, embedded: .call),
-        members("list_members", v1: .call, plankton: .calls, v2: .calls),
-        members("replace_members", v1: .call, plankton: .calls, v2: .calls),
-        members("add_member", v1: .call, plankton: .calls, v2: .calls),
+        members("list_members", v1: .calls, plankton: .calls, v2: .calls),
+        members("replace_members", v1: .calls, plankton: .calls, v2: .calls),
+        members("add_member", v1: .calls, plankton: .calls, v2: .calls),
         members("remove_member", v1: .call, plankton: .calls, v2: .call),
         PlannedOperation(
             "list_shared_images", first: .own, v1: .call, plankton: .calls, v2: .calls, embedded: .call),
@@ -55,17 +55,17 @@ public struct PlannedOperation: Sendable {
         modern("add_tag", first: .emulated, v1: .emulated, plankton: .emulated),
         modern("remove_tag", first: .emulated, v1: .emulated, plankton: .emulated),
         modern(
-            "stage_data", first: .refused(.notImplemented), v1: .refused(.notImplemented),
+            "stage_data", first: .refused(.notImplemented), v1: .refused(.unknownPath),
             plankton: .refused(.notImplemented)),
         modern(
-            "import_image", first: .refused(.notImplemented), v1: .refused(.notImplemented),
+            "import_image", first: .refused(.notImplemented), v1: .emulated,
             plankton: .refused(.notImplemented)),
         modern("list_locations", first: .call, v1: .call, plankton: .call),
         modern(
-            "add_location", first: .refused(.notImplemented), v1: .refused(.notImplemented),
+            "add_location", first: .refused(.notImplemented), v1: .emulated,
             plankton: .refused(.forbidden)),
         modern(
-            "delete_from_store", first: .refused(.notImplemented), v1: .refused(.notImplemented),
+            "delete_from_store", first: .refused(.notImplemented), v1: .refused(.unknownPath),
             plankton: .refused(.forbidden)),
         PlannedOperation("get_stores", first: .own, v1: .own, plankton: .own, v2: .relayed, embedded: .own),
         PlannedOperation("get_import_info", first: .own, v1: .own, plankton: .own, v2: .relayed, embedded: .own),

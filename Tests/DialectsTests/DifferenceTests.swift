@@ -30,7 +30,7 @@ import Testing
     }
 
     private static func entry(_ dialect: any ClientDialect, _ image: Image) async throws -> JSONObject {
-        let request = Vectors.clientRequest("GET", "/images/detail")
+        let request = Vectors.clientRequest("GET", dialect.name == "image-v2" ? "/v2/images" : "/images/detail")
         let query = ImageQuery(isDetailed: true)
         let response = try dialect.render(.images(ImageArray([image])), of: .listImages(query), for: request)
         guard case .list(let rendering) = response.body else { throw Vectors.Fault(description: "no list") }
@@ -62,9 +62,12 @@ import Testing
         }
     }
 
-    @Test func `difference 3: v2 has whole seconds`() throws {
+    @Test func `difference 3: v2 has whole seconds`() async throws {
         let time = try #require(Timestamp("2010-02-03T09:34:01.654321Z"))
         #expect(time.text(.zulu) == "2010-02-03T09:34:01Z")
+        #expect(
+            try await Self.entry(ImageV2(), Self.image([.createdAt: .time(time)]))["created_at"]?.text
+                == time.text(.zulu))
         let object = JSONObject([
             "id": .string("i"), "status": .string("active"), "created_at": .string(time.text(.zulu)),
         ])
@@ -78,6 +81,7 @@ import Testing
         let v1 = try Self.headers(GlanceV1(), image)
         #expect(v1["x-image-meta-checksum"] == nil && v1["etag"] == nil)
         #expect(try await Self.entry(GlanceV1(), image)["checksum"] == .null)
+        #expect(try await Self.entry(ImageV2(), image)["checksum"] == .null)
         #expect(try Self.headers(Plankton(), image)["x-image-meta-checksum"] == Self.pithosHash)
     }
 
@@ -87,6 +91,7 @@ import Testing
             #expect(try Self.headers(dialect, image).allSatisfy { !($0.valueText?.contains("cafe") ?? false) })
             #expect(try await Self.entry(dialect, image)["os_hash_value"] == nil)
         }
+        #expect(try await Self.entry(ImageV2(), image)["os_hash_value"]?.text == "cafe")
     }
 
     @Test func `difference 6: all members of other registries have accepted`() throws {
@@ -100,7 +105,12 @@ import Testing
             #expect(list.allSatisfy { $0["status"] == nil })
         }
         let document = try JSONReader.parse(Array(#"{"members": [{"member_id": "a", "can_share": false}]}"#.utf8))
-        #expect(try Plankton.members(try #require(document.object)).map(\.status) == [nil])
+        let held = try Plankton.members(try #require(document.object))
+        let request = Vectors.clientRequest("GET", "/v2/images/x/members")
+        let response = try ImageV2().render(.members(MemberList(held)), of: .listMembers(id: "x"), for: request)
+        guard case .bytes(let bytes) = response.body else { throw Vectors.Fault(description: "no document") }
+        let shown = try JSONReader.parse(bytes).object?["members"]?.array?.first?.object
+        #expect(shown?["status"]?.text == "accepted")
     }
 
     @Test func `difference 7: can_share is kept but lets nobody share`() throws {
@@ -116,6 +126,7 @@ import Testing
         }
         #expect(try shown(GlanceV1()) == true)
         #expect(try shown(Plankton()) == false)
+        #expect(try shown(ImageV2()) == nil)
     }
 
     @Test func `difference 8: 2010 clients list public images only`() throws {
@@ -166,6 +177,7 @@ import Testing
         #expect(try Self.v2(image)["a"] == .string(""))
         #expect(try await Self.entry(GlanceV1(), image)["properties"]?.object?["a"] == .null)
         #expect(try await Self.entry(Plankton(), image)["properties"]?.object?["a"] == nil)
+        #expect(try await Self.entry(ImageV2(), image)["a"] == .string(""))
     }
 
     @Test func `difference 14: locations are shown where they belong`() async throws {
@@ -175,16 +187,20 @@ import Testing
                 #expect(try Self.headers(dialect, image).allSatisfy { $0.valueText != location })
                 #expect(try await Self.entry(dialect, image)["location"] == nil)
             }
+            let modern = try await Self.entry(ImageV2(), image)
+            #expect(modern["direct_url"] == nil && modern["locations"] == nil && modern["location"] == nil)
             let shown = isPithos ? location : ""
             #expect(try Self.headers(Plankton(), image)["x-image-meta-location"] == shown)
             #expect(try await Self.entry(Plankton(), image)["location"]?.text == shown)
         }
     }
 
-    @Test func `difference 16: a raw image shows as diskdump to Plankton clients`() throws {
+    @Test func `difference 16: a raw image shows as diskdump to Plankton clients`() async throws {
         #expect(
             try Self.headers(Plankton(), Self.image([.diskFormat: .text("raw")]))["x-image-meta-disk-format"]
                 == "diskdump")
+        #expect(
+            try await Self.entry(ImageV2(), Self.image([.diskFormat: .text("ntfsdump")]))["disk_format"]?.text == "raw")
         let dump = try Self.v2(Self.image([.diskFormat: .text("ntfsdump")]))
         #expect(dump["disk_format"]?.text == "raw" && dump["gw_disk_format"]?.text == "ntfsdump")
     }
@@ -228,5 +244,27 @@ import Testing
         #expect(creation.asksForOwner)
         creation.namesOwner = false
         #expect(try creation.document()["owner"] == nil)
+    }
+
+    @Test func `difference 20: a property named like an attribute is not shown to v2 clients`() async throws {
+        let image = Self.image(
+            [.size: .integer(3)], [Property("size", "x"), Property("self", "y"), Property("k", "z")])
+        let shown = try await Self.entry(ImageV2(), image)
+        #expect(shown["size"] == .integer(3) && shown["self"]?.text != "y" && shown["k"]?.text == "z")
+        #expect(try await Self.entry(GlanceV1(), image)["properties"]?.object?["size"]?.text == "x")
+        #expect(try Self.v2(image)["gw_x_size"]?.text == "x")
+    }
+
+    @Test func `difference 21: a v1 registry completes Amazon formats`() throws {
+        for dialect in [Glance2010(), GlanceV1()] as [any ClientDialect] {
+            let creation = try Self.creation(dialect, [("x-image-meta-disk_format", "aki")])
+            #expect(creation.image.text(.containerFormat) == "aki")
+        }
+    }
+
+    @Test func `difference 22: an empty name is none for v1 and 2010`() throws {
+        let image = Self.image([.name: .text("")])
+        #expect(try Glance2010.Reply(profile: .seed).image(try Self.headers(Glance2010(), image))[.name] == .null)
+        #expect(try GlanceV1.Reply.image(try Self.headers(GlanceV1(), image)).text(.name) == nil)
     }
 }

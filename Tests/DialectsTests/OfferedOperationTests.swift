@@ -23,12 +23,40 @@ import Testing
             fields.append("x-image-meta-name", "n")
             if dialect == "plankton", call.method == "POST" { fields.append("x-image-meta-location", "pithos://u/c/o") }
         }
-        if path.last == "members", call.method == "PUT" { body = Array(#"{"memberships": [{"member_id": "m"}]}"#.utf8) }
+        if dialect == "image-v2" {
+            fields = modernFields(call)
+            body = modernBody(call)
+        } else if path.last == "members", call.method == "PUT" {
+            body = Array(#"{"memberships": [{"member_id": "m"}]}"#.utf8)
+        }
         let target = path.joined(separator: "/")
         return (
             Vectors.clientRequest(
                 call.method, target, fields, framing: body.isEmpty ? .none : .length(Int64(body.count))), body
         )
+    }
+
+    private static func modernFields(_ call: OfferedOperation.Call) -> Fields {
+        switch (call.method, call.path.hasSuffix("/file") || call.path.hasSuffix("/stage")) {
+        case ("PUT", true): Fields([("Content-Type", "application/octet-stream")])
+        case ("PATCH", _): Fields([("Content-Type", ImageV2Calls.patchType)])
+        default: Fields()
+        }
+    }
+
+    /// What the call's document must say at least.
+    private static func modernBody(_ call: OfferedOperation.Call) -> [UInt8] {
+        let text =
+            switch (call.method, call.path.split(separator: "/").last) {
+            case ("POST", "images"): "{}"
+            case ("PATCH", _): "[]"
+            case ("POST", "members"): #"{"member": "m"}"#
+            case ("PUT", "MEMBER"): #"{"status": "accepted"}"#
+            case ("POST", "import"): #"{"method": {"name": "glance-direct"}}"#
+            case ("POST", "locations"): #"{"url": "http://h/x"}"#
+            default: ""
+            }
+        return Array(text.utf8)
     }
 
     private static func decoded(_ dialect: any ClientDialect, _ call: OfferedOperation.Call) throws -> Operation {
@@ -42,7 +70,7 @@ import Testing
     private static var dialects: [any ClientDialect] {
         var plankton = Plankton.Settings()
         plankton.serveData = true
-        return [Glance2010(), GlanceV1(), Plankton(settings: plankton)]
+        return [Glance2010(), GlanceV1(), Plankton(settings: plankton), ImageV2()]
     }
 
     @Test(arguments: OfferedOperation.all.map(\.name))
@@ -56,7 +84,7 @@ import Testing
     }
 
     /// An outcome of each operation, so that the status can be compared.
-    private static func outcome(_ operation: Operation) -> Outcome {
+    private static func outcome(_ operation: Operation, isModern: Bool) -> Outcome {
         var image = Image()
         image[.id] = .text(id)
         switch operation {
@@ -65,6 +93,14 @@ import Testing
         case .downloadImage: return .data(image, BytesBody([1]))
         case .listMembers: return .members(MemberList([]))
         case .listSharedImages: return .sharedImages([])
+        case .addMember(let id, let member) where isModern: return .member(member, imageID: id)
+        case .showMember(let id, let member), .setMemberStatus(let id, let member, _):
+            return .member(Member(id: member), imageID: id)
+        case .listLocations: return .locations([])
+        case .describe:
+            return .capabilities(
+                RegistryCapabilities(importMethods: ["glance-direct"], stores: [.init(id: "s")], hasLocationCalls: true)
+            )
         default: return .done
         }
     }
@@ -76,7 +112,8 @@ import Testing
             guard let call = offered.calls[dialect.name] else { continue }
             let operation = try Self.decoded(dialect, call)
             let (request, _) = Self.request(call, dialect.name)
-            let response = try dialect.render(Self.outcome(operation), of: operation, for: request)
+            let response = try dialect.render(
+                Self.outcome(operation, isModern: dialect.name == "image-v2"), of: operation, for: request)
             #expect(response.head.status == call.status, "\(dialect.name)")
         }
     }

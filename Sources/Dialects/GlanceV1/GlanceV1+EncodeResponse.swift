@@ -91,7 +91,7 @@ extension GlanceV1 {
         fields.append(prefix + "uri", HeaderProperties.harmless(url(of: image, imagesURL(request))))
         fields.append(prefix + "deleted", isDeleted(image) ? "True" : "False")
         for (name, value) in HeaderProperties.shown(of: image, fold: .header)
-        where name.utf8.allSatisfy(ByteSet.token.contains) {
+        where !value.isEmpty && name.utf8.allSatisfy(ByteSet.token.contains) {
             fields.append(prefix + propertyPrefix + ASCII.lowercased(name), HeaderProperties.harmless(value))
         }
         if let checksum = checksum(of: image) { fields.append("ETag", checksum) }
@@ -108,6 +108,11 @@ extension GlanceV1 {
         case .boolean(let flag): flag ? "True" : "False"
         case .time(let time): time.text(.micro)
         }
+    }
+
+    /// An empty property is a null one to these clients, which cannot say it otherwise (mapping §4.2).
+    private static func shownValue(_ property: Property) -> String? {
+        property.value.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     private static func write(_ image: Image, isDetailed: Bool, base: String, to writer: inout JSONWriter) {
@@ -134,7 +139,7 @@ extension GlanceV1 {
             writer.beginObject()
             for property in image.properties.list {
                 writer.key(property.name)
-                if let value = property.value { writer.string(value) } else { writer.null() }
+                if let value = shownValue(property) { writer.string(value) } else { writer.null() }
             }
             writer.endObject()
         }

@@ -100,7 +100,7 @@ extension ImageV2 {
 
 extension ImageV2 {
     /// In the order of the servers; properties stand before them.
-    private static let shownFields: [ImageField] = [
+    static let shownFields: [ImageField] = [
         .name, .diskFormat, .containerFormat, .visibility, .size, .virtualSize, .status, .checksum, .protected,
         .minRAM, .minDisk, .owner, .hidden, .osHashAlgo, .osHashValue, .id, .createdAt, .updatedAt,
     ]

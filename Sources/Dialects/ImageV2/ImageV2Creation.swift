@@ -77,8 +77,7 @@ public struct ImageV2Creation: Sendable {
     /// Nothing is said about an image that is not to be public: the registry's default is the same.
     private var visibility: Visibility? {
         if image.isPublic { return publication == .community ? .community : .public }
-        guard image.boolean(.isPublic) == nil else { return nil }
-        return image.visibility
+        return image.visibility == .public ? nil : image.visibility
     }
 }
 

@@ -38,6 +38,12 @@ public enum Difference: Int, Sendable, CaseIterable {
     case noWord = 18
     /// Whom an image belongs to is the registry's to say (mapping §3.9, plankton §4).
     case owners = 19
+    /// v2 shows properties beside attributes (mapping §4.2).
+    case attributeNames = 20
+    /// v1 registries fill in the other half of an Amazon pair (glance-v1 §2.4).
+    case completedFormats = 21
+    /// No header tells an empty name from none (mapping §1).
+    case emptyName = 22
 }
 
 extension Difference {
@@ -62,7 +68,7 @@ extension Difference {
         case .wholeSeconds:
             (
                 "v2 has whole seconds",
-                "A v2 registry keeps whole seconds, and v2 clients are shown whole seconds: fractions of other registries are cut off."
+                "A v2 registry keeps whole seconds; clients of v2, Plankton and 2010 are shown whole seconds: fractions of other registries are cut off."
             )
         case .checksumWithheld:
             (
@@ -117,7 +123,7 @@ extension Difference {
         case .locationHidden:
             (
                 "locations are shown where they belong",
-                "v1 and 2010 clients are never shown a location, Plankton clients only `pithos:` ones: others may carry credentials."
+                "v1 and 2010 clients are never shown a location, Plankton clients only `pithos:` ones, v2 clients locations and stores only where the mount is configured so: they may carry credentials."
             )
         case .publicMembers:
             (
@@ -127,7 +133,7 @@ extension Difference {
         case .plainDump:
             (
                 "a raw image shows as diskdump to Plankton clients",
-                "Plankton has `diskdump`, `extdump` and `ntfsdump`, which are `raw` with a mark elsewhere; a `raw` image of others is shown to Plankton clients as `diskdump`."
+                "Plankton has `diskdump`, `extdump` and `ntfsdump`, which are `raw` with a mark elsewhere; a `raw` image of others is shown to Plankton clients as `diskdump`, and v2 clients are shown all three as `raw`."
             )
         case .publicOrNot:
             (
@@ -138,6 +144,21 @@ extension Difference {
             (
                 "whom an image belongs to is the registry's rule",
                 "A Plankton image belongs to the account of its location, whatever a registration says of its owner; registries of v1 and v2 take another owner than the caller's tenant from administrators only, and the gateway makes the image without it for others."
+            )
+        case .attributeNames:
+            (
+                "a property named like an attribute is not shown to v2 clients",
+                "Other dialects have properties in a place of their own: one that is named like an attribute of v2 (`size`, `owner`, `self`) is kept, and shown to their clients only."
+            )
+        case .completedFormats:
+            (
+                "a v1 registry completes Amazon formats",
+                "An image with one of `ami`, `ari`, `aki` for one format and none for the other has it for both in a v1 registry, and when a client of v1 or 2010 says so."
+            )
+        case .emptyName:
+            (
+                "an empty name is none for v1 and 2010",
+                "An image with an empty name, which only v2 clients can make, has none in registries of v1 and 2010, and for their clients."
             )
         case .noWord:
             (

@@ -28,6 +28,8 @@ public struct HeldFields: Sendable {
     public let members: FieldClass
     public let memberStatus: FieldClass
     public let canShare: FieldClass
+    /// Fields some of whose values come back otherwise.
+    public let exceptions: [ImageField: Difference]
 
     public subscript(field: ImageField) -> FieldClass { classes[field] ?? .native }
 
@@ -39,7 +41,8 @@ public struct HeldFields: Sendable {
 
     private init(
         _ dialect: String, _ differing: [ImageField: FieldClass], tags: FieldClass = .mark(.tags),
-        members: FieldClass = .native, memberStatus: FieldClass = .lossy(.memberStatus), canShare: FieldClass = .native
+        members: FieldClass = .native, memberStatus: FieldClass = .lossy(.memberStatus), canShare: FieldClass = .native,
+        exceptions: [ImageField: Difference] = [:]
     ) {
         self.dialect = dialect
         classes = Self.made.merging(differing) { $1 }
@@ -47,6 +50,7 @@ public struct HeldFields: Sendable {
         self.members = members
         self.memberStatus = memberStatus
         self.canShare = canShare
+        self.exceptions = exceptions
     }
 
     /// Mapping §3, §6.1.
@@ -56,7 +60,7 @@ public struct HeldFields: Sendable {
             .id: .mark(.id), .deletedAt: .lossy(.deletedImages), .location: .mark(.location), .store: .mark(.store),
             .isPublic: .translated, .diskFormat: .mark(.diskFormat), .createdAt: .lossy(.wholeSeconds),
             .updatedAt: .lossy(.wholeSeconds),
-        ], tags: .native, memberStatus: .native, canShare: .mark(.canShare))
+        ], tags: .native, memberStatus: .native, canShare: .mark(.canShare), exceptions: [.owner: .owners])
 
     /// Mapping §6.3.
     public static let glanceV1 = HeldFields(
@@ -65,6 +69,10 @@ public struct HeldFields: Sendable {
             .id: .mark(.id), .visibility: .mark(.visibility), .hidden: .mark(.hidden), .location: .mark(.location),
             .diskFormat: .mark(.diskFormat), .containerFormat: .mark(.containerFormat),
             .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash), .store: .mark(.store),
+        ],
+        exceptions: [
+            .name: .emptyName, .containerFormat: .completedFormats, .diskFormat: .completedFormats,
+            .location: .locationHidden, .owner: .owners,
         ])
 
     /// Mapping §6.4.
@@ -75,7 +83,7 @@ public struct HeldFields: Sendable {
             .minDisk: .mark(.minDisk), .protected: .mark(.protected), .diskFormat: .mark(.diskFormat),
             .containerFormat: .mark(.containerFormat), .checksum: .lossy(.checksumWithheld), .owner: .lossy(.owners),
             .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash), .store: .refused,
-        ], canShare: .mark(.canShare))
+        ], canShare: .mark(.canShare), exceptions: [.diskFormat: .plainDump])
 
     /// Mapping §6.5.
     public static let glance2010 = HeldFields(
@@ -85,7 +93,8 @@ public struct HeldFields: Sendable {
             .minDisk: .mark(.minDisk), .protected: .mark(.protected), .diskFormat: .mark(.diskFormat),
             .containerFormat: .mark(.containerFormat), .checksum: .mark(.checksum), .location: .mark(.location),
             .owner: .lossy(.noOwners), .osHashAlgo: .lossy(.noSecureHash), .osHashValue: .lossy(.noSecureHash),
-        ], members: .refused, memberStatus: .refused, canShare: .refused)
+        ], members: .refused, memberStatus: .refused, canShare: .refused,
+        exceptions: [.name: .emptyName, .location: .locationHidden])
 
     public static let embedded = HeldFields(
         "embedded", [:], tags: .native, memberStatus: .native)

@@ -142,7 +142,11 @@ extension ShownFields {
     public static let plankton = ShownFields(
         dialect: "plankton",
         entries: entries(
-            translated: [.status], lossy: [.location: .locationHidden, .diskFormat: .plainDump],
+            translated: [.status],
+            lossy: [
+                .location: .locationHidden, .diskFormat: .plainDump, .createdAt: .wholeSeconds,
+                .updatedAt: .wholeSeconds, .deletedAt: .wholeSeconds,
+            ],
             withheld: [
                 .osHashAlgo: .noSecureHash, .osHashValue: .noSecureHash, .visibility: .publicOrNot,
             ]
@@ -168,7 +172,8 @@ extension ShownFields {
     public static let glance2010 = ShownFields(
         dialect: "glance-2010",
         entries: entries(
-            translated: [.status, .diskFormat, .containerFormat], lossy: [:],
+            translated: [.status, .diskFormat, .containerFormat, .store],
+            lossy: [.createdAt: .wholeSeconds, .updatedAt: .wholeSeconds, .deletedAt: .wholeSeconds],
             withheld: [
                 .location: .locationHidden, .osHashAlgo: .noSecureHash, .osHashValue: .noSecureHash,
                 .owner: .noOwners, .visibility: .publicOrNot,
@@ -187,27 +192,37 @@ extension ShownFields {
         canShare: Entry(.absent, .absent, .withheld(.noOwners)), properties: native,
         propertyNames: names(.foldedNames), nullProperties: Entry(.native, .native, .translated))
 
-    /// What a creation may name (image-v2 §5).
-    private static let imageV2Creation: [ImageField] = [
-        .id, .name, .visibility, .protected, .hidden, .owner, .diskFormat, .containerFormat, .minRAM, .minDisk,
-    ]
-    /// What a PATCH may name: locations instead of the id (image-v2 §5, §12).
-    private static let imageV2Update = imageV2Creation.filter { $0 != .id } + [.location]
-
-    /// Image-v2 §5.
+    /// Image-v2 §5; locations stand for the field in a change alone (image-v2 §12).
     public static let imageV2 = ShownFields(
         dialect: "image-v2",
         entries: entries(
             translated: [.isPublic],
-            lossy: [.checksum: .checksumWithheld, .createdAt: .wholeSeconds, .updatedAt: .wholeSeconds],
-            withheld: [.deletedAt: .deletedImages]
+            lossy: [
+                .checksum: .checksumWithheld, .createdAt: .wholeSeconds, .updatedAt: .wholeSeconds,
+                .diskFormat: .plainDump,
+            ],
+            withheld: [.deletedAt: .deletedImages, .location: .locationHidden, .store: .locationHidden]
         ) { field in
+            // Told as visibility.
             if field == .isPublic { return Rule(create: .native, update: .native, isShown: true) }
+            if field == .location {
+                return Rule(create: .refused, update: said(ImageV2.attribute("locations")?.update))
+            }
+            guard let rule = ImageV2.attributes.first(where: { $0.field == field }) else { return nil }
             return Rule(
-                create: imageV2Creation.contains(field) ? .native : .refused,
-                update: imageV2Update.contains(field) ? .native : .refused, isShown: field != .deletedAt)
+                create: said(rule.create), update: said(rule.update), isShown: ImageV2.shownFields.contains(field))
         },
         tags: Entry(.lossy(.tagOrder), .lossy(.tagOrder), .native), members: native, memberStatus: native,
-        canShare: Entry(.absent, .absent, .withheld(.canShare)), properties: native, propertyNames: native,
+        canShare: Entry(.absent, .absent, .withheld(.canShare)), properties: native,
+        propertyNames: Entry(.native, .native, .lossy(.attributeNames)),
         nullProperties: Entry(.absent, .absent, .lossy(.nullProperty)))
+
+    private static func said(_ access: ImageV2.Attribute.Access?) -> SaidClass {
+        switch access {
+        case .taken?: .native
+        case .readOnly?, .reserved?: .refused
+        case .dropped?: .ignored(nil)
+        case nil: .absent
+        }
+    }
 }

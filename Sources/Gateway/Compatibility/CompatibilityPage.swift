@@ -137,7 +137,11 @@ public enum CompatibilityPage {
     }
 
     private static var heldRows: [[String]] {
-        var rows = ImageField.allCases.map { field in [field.rawValue] + HeldFields.all.map { text($0[field]) } }
+        var rows = ImageField.allCases.map { field in
+            [field.rawValue]
+                + HeldFields.all.map { held in text(held[field]) + (held.exceptions[field].map { " " + link($0) } ?? "")
+                }
+        }
         for (name, part) in heldParts { rows.append([name] + HeldFields.all.map { text($0[keyPath: part]) }) }
         return rows
     }
