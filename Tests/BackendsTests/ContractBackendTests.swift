@@ -191,6 +191,14 @@ import Testing
         #expect(breaches == [])
     }
 
+    @Test func `a registry may tell times apart that look the same`() async {
+        let query = ImageQuery(isDetailed: true, sort: Self.ascending + [ImageQuery.Sort(.id, ascending: true)])
+        let (breaches, _) = await Self.breaches(of: .listImages(query)) {
+            .images(ImageArray(["2", "1"].map { Self.image($0, second: 1) }))
+        }
+        #expect(breaches == [])
+    }
+
     @Test func `a long list is checked as it passes`() async throws {
         final class Endless: ImageSource {
             private(set) var pulled = 0

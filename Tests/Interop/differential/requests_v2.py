@@ -463,10 +463,6 @@ ACTIONS = [
 ]
 
 
-def is_active(answer):
-    return answer.json['status'] == 'active'
-
-
 def has_succeeded(answer):
     return answer.json['tasks'][0]['status'] == 'success'
 
@@ -494,7 +490,7 @@ IMPORTS = [
     of('staged', 'import into an unknown store', 409, 'POST', '/import', {
         'method': {'name': 'glance-direct'}, 'stores': ['nowhere']}),
     of('staged', 'import', 202, 'POST', '/import', {'method': {'name': 'glance-direct'}}),
-    of('staged', 'show the imported', 200, 'GET', '', until=is_active),
+    of('staged', 'show the imported', 200, 'GET', '', until=is_complete),
     download('the imported', 200, 'staged'),
     of('staged', 'tasks of an image', 200, 'GET', '/tasks', until=has_succeeded),
     of('queued', 'import by an unknown method', 400, 'POST', '/import', {'method': {'name': 'magic'}}),
