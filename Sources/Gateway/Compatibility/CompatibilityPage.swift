@@ -152,6 +152,32 @@ public enum CompatibilityPage {
         ]
     }
 
+    /// The class of every field for one pair of dialects: what is said of it (nil: nobody says anything), held, and shown;
+    /// fields of one class together, in the order of the page.
+    static func classes(client: String, backend: String, isCreation: Bool?) -> [(classes: String, fields: [String])] {
+        guard let shown = ShownFields.all.first(where: { $0.dialect.sameBytes(as: client) }),
+            let held = HeldFields.all.first(where: { $0.dialect.sameBytes(as: backend) })
+        else { return [] }
+        let parts =
+            ImageField.allCases.map { ($0.rawValue, shown[$0], text(held[$0])) }
+            + heldParts.compactMap { name, part in
+                shownParts.first { $0.0.sameBytes(as: name) }.map {
+                    (name, shown[keyPath: $0.1], text(held[keyPath: part]))
+                }
+            }
+        var groups: [(classes: String, fields: [String])] = []
+        for (name, entry, kept) in parts {
+            let said = isCreation.map { text($0 ? entry.create : entry.update) + " → " } ?? ""
+            let classes = "\(said)\(kept) → \(text(entry.answer))"
+            if let place = groups.firstIndex(where: { $0.classes.sameBytes(as: classes) }) {
+                groups[place].fields.append(name)
+            } else {
+                groups.append((classes, [name]))
+            }
+        }
+        return groups
+    }
+
     private static func text(_ held: FieldClass) -> String {
         switch held {
         case .native: "as is"

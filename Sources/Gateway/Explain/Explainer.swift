@@ -60,11 +60,14 @@ public struct Explainer: Sendable {
             request.isChunked ? .chunked : request.body.isEmpty ? .none : .length(Int64(request.body.count))
         let asked = ServerRequest(
             head: request.head, framing: framing, body: BytesBody(request.body), peer: RehearsalTransport.peer)
-        text.mount(mount, entry, pipeline.judged(asked))
+        let judged = pipeline.judged(asked)
+        text.mount(mount, entry, judged)
         let response = await pipeline.handle(asked)
         text.operation(backend.operation, backend.message)
         text.plan(stage.exchanges, entry, isLive: isLive)
-        if let operation = backend.operation { text.fields(of: operation, backend: entry.dialect) }
+        if let operation = backend.operation {
+            text.fields(of: operation, client: judged.dialect, backend: entry.dialect)
+        }
         await text.answer(response, isLive: isLive)
         await backend.close()
         return text.text

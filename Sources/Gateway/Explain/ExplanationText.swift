@@ -72,12 +72,22 @@ struct ExplanationText {
         }
     }
 
-    mutating func fields(of operation: Images.Operation, backend: String) {
-        guard let image = Self.described(by: operation) else { return }
-        let said = FieldFate.all(of: image, heldBy: backend)
-        guard !said.isEmpty else { return }
-        line("fields", "what becomes of each in a registry of this kind: \(backend)")
-        for fate in said { more("\(fate.name): \(fate.text)") }
+    /// The class of every field, in the words of docs/compatibility.md.
+    mutating func fields(of operation: Images.Operation, client: String, backend: String) {
+        let isCreation: Bool?
+        switch operation {
+        case .createImage: isCreation = true
+        case .updateImage: isCreation = false
+        case .listImages, .showImage: isCreation = nil
+        default: return
+        }
+        let said = isCreation == nil ? "" : "said → "
+        line(
+            "fields",
+            "\(said)held by \(backend) → shown by \(client); a number is a difference of docs/compatibility.md")
+        for group in CompatibilityPage.classes(client: client, backend: backend, isCreation: isCreation) {
+            more("\(group.classes): \(group.fields.joined(separator: ", "))")
+        }
     }
 
     mutating func answer(_ response: ServerResponse, isLive: Bool) async {
@@ -167,33 +177,6 @@ extension ExplanationText {
         case .tag(let tag): "it has the tag \(tag)"
         case .time(let field, let comparison, let time): "\(field.rawValue) \(comparison.rawValue) \(time.text(.zulu))"
         case .deleted(let wanted): wanted ? "it is deleted" : "it is not deleted"
-        }
-    }
-}
-
-/// What becomes of one field that a request says.
-struct FieldFate {
-    var name: String
-    var text: String
-
-    static func all(of image: Image, heldBy backend: String) -> [FieldFate] {
-        guard let held = HeldFields.all.first(where: { $0.dialect.sameBytes(as: backend) }) else { return [] }
-        var fates = image.statedFields.map { FieldFate(name: $0.rawValue, text: describe(held[$0])) }
-        if image.tags != nil { fates.append(FieldFate(name: "tags", text: describe(held.tags))) }
-        for property in image.properties.list {
-            fates.append(FieldFate(name: "property \(property.name)", text: "a custom property"))
-        }
-        return fates
-    }
-
-    private static func describe(_ fate: FieldClass) -> String {
-        switch fate {
-        case .native: "held as it is"
-        case .translated: "held in the registry's own words"
-        case .mark(let mark): "kept in a property of the gateway (\(mark.rawValue)) where the registry cannot hold it"
-        case .made: "the registry's own: compared, never stored"
-        case .refused: "refused"
-        case .lossy(let difference): "not kept whole: difference \(difference.rawValue)"
         }
     }
 }
