@@ -43,9 +43,12 @@ extension FieldMarks {
 
     /// Whether a text does not come back from a header as it was sent.
     static func isFragile(_ value: String) -> Bool {
-        value.utf8.contains(where: isControl) || value.utf8.first == 0x20
+        value.utf8.contains { isControl($0) || $0 >= fourByteLead } || value.utf8.first == 0x20
             || value.utf8.last.map(isStripped) ?? false
     }
+
+    /// Leads a character beyond U+FFFF, which registries of these dialects refuse.
+    private static let fourByteLead: UInt8 = 0xF0
 
     /// Bytes that some server takes for a blank at the end: those of Python 3 read headers as Latin-1, where the last byte
     /// of `à` is one.
@@ -69,7 +72,7 @@ extension FieldMarks {
             let isLast = scalars.index(after: place) == scalars.endIndex
             // The first letter of the word for null is coded as blanks at the ends are.
             let isCoded =
-                bytes.contains { isControl($0) || $0 == UInt8(ascii: "%") }
+                bytes.contains { isControl($0) || $0 == UInt8(ascii: "%") || $0 >= fourByteLead }
                 || (isFirst && (bytes == [0x20] || value.sameBytes(as: pythonNull)))
                 || (isLast && bytes.last.map(isStripped) ?? false)
             if isCoded {
