@@ -49,12 +49,14 @@ let package = Package(
                 "EventLoop", "Posix",
             ]),
         .executableTarget(name: "baleen", dependencies: ["Gateway", "EventLoop", "Posix"], swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Images"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("BytesTests", ["Bytes"]),
-        tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes"], data: ["Vectors"]),
+        tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes", "TestSupport"], data: ["Vectors"]),
         tests(
             "BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes", "EventLoop"],
             data: ["Vectors"]),
-        tests("RegistryTests", ["Registry", "Backends", "Images", "Bytes", "EventLoop"]),
+        tests("RegistryTests", ["Registry", "Backends", "Images", "Bytes", "EventLoop", "TestSupport"]),
         tests("HTTPTests", ["HTTP"]),
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),
         tests("ImagesTests", ["Images"]),

@@ -2,6 +2,7 @@ import Bytes
 import Dialects
 import HTTP
 import Images
+import TestSupport
 import Testing
 
 /// Nothing is lost on the way but what the tables say: what registries hold comes back, what clients wrote they read again,

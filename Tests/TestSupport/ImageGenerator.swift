@@ -1,10 +1,10 @@
-import Images
+package import Images
 
 /// Images of any kind, most of them ordinary in most fields and hostile in a few.
-struct ImageGenerator {
-    var random: Randomness
+package struct ImageGenerator {
+    package var random: Randomness
 
-    init(seed: UInt64) { random = Randomness(seed) }
+    package init(seed: UInt64) { random = Randomness(seed) }
 
     // MARK: Texts
 
@@ -26,7 +26,7 @@ struct ImageGenerator {
         "owner", "min_ram", "type", "uri", "é", "e\u{301}", "a\nb", "~", "a/b", "%", "store", "\u{0}",
     ]
 
-    mutating func text(_ longest: Int = 6) -> String {
+    package mutating func text(_ longest: Int = 6) -> String {
         var text = ""
         for _ in 0..<random.below(longest + 1) { text += random.pick(Self.pieces) }
         return text
@@ -64,7 +64,7 @@ struct ImageGenerator {
     ]
 
     /// What a client wants an image to be.
-    mutating func image() -> Image {
+    package mutating func image() -> Image {
         var image = Image()
         image[.name] = said { $0.random.once(in: 4) ? $0.text() : "image \($0.random.below(1000))" }
         setFormats(&image)
