@@ -1,3 +1,4 @@
+import Dialects
 import EventLoop
 import Synchronization
 
@@ -64,6 +65,19 @@ final class Undoing: Sendable {
         }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             LoopTimer(loop) { continuation.resume() }.arm(after: .milliseconds(milliseconds))
+        }
+    }
+}
+
+extension RemoteSession {
+    /// One attempt to remove an image; nil: try again.
+    func removal(_ call: RegistryCall) async -> Undoing.Result? {
+        guard let answer = try? await exchange(call) else { return nil }
+        await discard(answer.reply)
+        switch answer.status {
+        case 200...204: return .removed
+        case 404: return answer.wasRepeated ? .removed : .wasGone
+        default: return nil
         }
     }
 }

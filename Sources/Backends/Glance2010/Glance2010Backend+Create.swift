@@ -192,13 +192,7 @@ extension Glance2010Backend {
     /// Takes back an image whose creation failed (mapping §7).
     func undo(_ id: String, _ session: Glance2010Session) async -> Undoing.Result {
         await undoing.remove(session) {
-            guard let answer = try? await session.exchange(session.calls.delete(id)) else { return nil }
-            await session.discard(answer.reply)
-            switch answer.status {
-            case 200...204: return .removed
-            case 404: return answer.wasRepeated ? .removed : .wasGone
-            default: return nil
-            }
+            await session.removal(session.calls.delete(id))
         }
     }
 

@@ -185,13 +185,7 @@ extension GlanceV1Backend {
                     await session.discard(answer.reply)
                 }
             }
-            guard let answer = try? await session.exchange(session.calls.delete(id)) else { return nil }
-            await session.discard(answer.reply)
-            switch answer.status {
-            case 200...204: return .removed
-            case 404: return answer.wasRepeated ? .removed : .wasGone
-            default: return nil
-            }
+            return await session.removal(session.calls.delete(id))
         }
     }
 }
