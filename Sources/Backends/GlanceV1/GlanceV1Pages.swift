@@ -14,14 +14,13 @@ final class GlanceV1Pages: ReleasableImages {
     private let limit: Int
     private var marker: String?
     private var isDone = false
-    private var page: Page?
-    private var ready: ArraySlice<JSONValue> = []
+    private var page: ListPage<GlanceV1Session>?
+    /// What the page held so far.
+    private var seen = Seen()
     /// First image of the page before: old releases know no pages and begin again.
     private var firstOfLast: String?
 
-    private struct Page {
-        var body: any ReplyBody
-        var stream: JSONArrayStream
+    private struct Seen {
         var first: String?
         var last: String?
         var count = 0
@@ -39,8 +38,6 @@ final class GlanceV1Pages: ReleasableImages {
         self.marker = marker
     }
 
-    deinit { page?.body.cancel() }
-
     /// Asks for the first page, so that a refusal is still an answer of its own.
     func start() async throws(Failure) {
         if page == nil, !isDone { try await open() }
@@ -49,94 +46,64 @@ final class GlanceV1Pages: ReleasableImages {
     func next() async throws(Failure) -> Image? { try await nextRemote()?.image }
 
     func nextRemote() async throws(Failure) -> GlanceV1Image? {
-        while true {
-            while let value = ready.popFirst() {
-                guard let object = value.object else { throw fail("an entry of the list is no object") }
+        do throws(Failure) {
+            while !isDone {
+                try await start()
+                guard let object = try await page?.next() else {
+                    try turn()
+                    continue
+                }
                 let image = try await session.image(object)
-                guard note(image.remoteID) else { return nil }
-                return image
+                if note(image.remoteID) { return image }
             }
-            if isDone { return nil }
-            try await start()
-            try await read()
+            return nil
+        } catch {
+            isDone = true
+            page = nil
+            throw error
         }
     }
 
     /// Counts an image of the page; false: the registry begins its list again, which ends the walk.
     private func note(_ id: String) -> Bool {
-        if page?.first == nil {
+        if seen.first == nil {
             if let before = firstOfLast, before.sameBytes(as: id) {
                 isDone = true
-                ready = []
-                page?.body.cancel()
                 page = nil
                 return false
             }
-            page?.first = id
+            seen.first = id
         }
-        page?.last = id
-        page?.count += 1
+        seen.last = id
+        seen.count += 1
         return true
     }
 
     private func open() async throws(Failure) {
         var pairs = parameters + [("limit", String(limit))]
         if let marker { pairs.append(("marker", marker)) }
-        let reply = try await session.exchange(session.calls.list(pairs)).reply
-        guard reply.status == 200 else {
-            isDone = true
-            var failure = await session.failure(of: reply)
-            if failure.kind == .imageNotFound { failure.kind = .badGateway }
-            throw failure
-        }
-        let limits = JSONLimits(maxBytes: session.registry.maxDocumentBytes)
-        page = Page(body: reply.body, stream: JSONArrayStream(key: "images", limits: limits))
+        page = try await ListPage(session.calls.list(pairs), session)
+        seen = Seen()
     }
 
-    /// The next piece of the page; at its end the next page, when there may be one.
-    private func read() async throws(Failure) {
-        guard var current = page else { return }
-        let piece: [UInt8]?
-        do throws(BodyError) {
-            piece = try await current.body.next()
-        } catch {
-            isDone = true
-            throw GlanceV1Session.failure(reading: error)
-        }
-        do throws(JSONError) {
-            if let piece {
-                ready = try current.stream.feed(piece)[...]
-                page = current
-                return
-            }
-            _ = try current.stream.finish()
-        } catch {
-            current.body.cancel()
-            throw fail("list: \(error)")
-        }
+    /// Behind a page: on to the next, when there may be one.
+    private func turn() throws(Failure) {
         page = nil
-        guard current.stream.sawArray else { throw fail("no list of images in the document") }
-        guard let last = current.last, current.count >= min(limit, Self.leastPage), limit > 0 else {
+        guard let last = seen.last, seen.count >= min(limit, Self.leastPage), limit > 0 else {
             isDone = true
             return
         }
-        guard marker.map({ !$0.sameBytes(as: last) }) ?? true else { throw fail("a page ends where it began") }
-        firstOfLast = current.first
+        guard marker.map({ !$0.sameBytes(as: last) }) ?? true else {
+            throw ListPage<GlanceV1Session>.fault("a page ends where it began")
+        }
+        firstOfLast = seen.first
         marker = last
     }
 
-    /// Reads what is left of the page, when it is little, so that the connection can serve again.
+    /// Gives the walk up, so that its connection can serve again.
     func finish() async {
         isDone = true
-        guard let page else { return }
-        self.page = nil
-        var count = 0
-        while count < session.maxErrorBytes, let piece = try? await page.body.next() { count += piece.count }
-        page.body.cancel()
-    }
-
-    private func fail(_ cause: String) -> Failure {
-        isDone = true
-        return Failure(.badGateway, cause: cause)
+        await page?.drain()
+        page = nil
     }
 }

@@ -11,14 +11,9 @@ final class PagedImages: ImageSource {
     private let remaining: [ImageQuery.Filter]
     private var marker: String?
     private var isDone = false
-    private var page: Page?
-    private var ready: ArraySlice<JSONValue> = []
-
-    private struct Page {
-        var body: any ReplyBody
-        var stream: JSONArrayStream
-        var lastID: String?
-    }
+    private var page: ListPage<ImageV2Session>?
+    /// Last image of the page.
+    private var lastID: String?
 
     init(_ query: ImageV2Query, _ asked: ImageQuery, _ part: ImageV2Query.Part, _ session: ImageV2Session) {
         self.session = session
@@ -37,8 +32,6 @@ final class PagedImages: ImageSource {
         remaining = []
     }
 
-    deinit { page?.body.cancel() }
-
     /// Asks for the first page.
     func start() async throws(Failure) {
         if page == nil, !isDone { try await open() }
@@ -47,78 +40,51 @@ final class PagedImages: ImageSource {
     func next() async throws(Failure) -> Image? { try await nextRemote()?.image }
 
     func nextRemote() async throws(Failure) -> ImageV2Image? {
-        while true {
-            while let value = ready.popFirst() {
-                guard let object = value.object else { throw fail("an entry of the list is no object") }
+        do throws(Failure) {
+            while !isDone {
+                try await start()
+                guard let object = try await page?.next() else {
+                    try turn()
+                    continue
+                }
                 let image = try ImageV2Image(object, marks: session.marks, starlingx: session.settings.starlingx)
-                page?.lastID = image.remoteID
+                lastID = image.remoteID
                 if remaining.allSatisfy({ $0.matches(image.image) }) { return image }
             }
-            if isDone { return nil }
-            try await start()
-            try await read()
+            return nil
+        } catch {
+            isDone = true
+            page = nil
+            throw error
         }
     }
 
     private func open() async throws(Failure) {
         var pairs = parameters
         if let marker { pairs.append(("marker", marker)) }
-        let reply = try await session.exchange(session.calls.list(pairs)).reply
-        guard reply.status == 200 else {
-            isDone = true
-            var failure = await session.failure(of: reply)
-            if failure.kind == .imageNotFound { failure.kind = .badGateway }
-            throw failure
-        }
-        let limits = JSONLimits(maxBytes: session.settings.maxDocumentBytes)
-        page = Page(body: reply.body, stream: JSONArrayStream(key: "images", limits: limits))
+        page = try await ListPage(session.calls.list(pairs), session)
+        lastID = nil
     }
 
-    /// The next piece of the page; at its end the next page, when there is one.
-    private func read() async throws(Failure) {
-        guard var current = page else { return }
-        let piece: [UInt8]?
-        do throws(BodyError) {
-            piece = try await current.body.next()
-        } catch {
-            isDone = true
-            throw ImageV2Session.failure(reading: error)
-        }
-        let others: JSONObject
-        do throws(JSONError) {
-            if let piece {
-                ready = try current.stream.feed(piece)[...]
-                page = current
-                return
-            }
-            others = try current.stream.finish()
-        } catch {
-            current.body.cancel()
-            throw fail("list: \(error)")
-        }
+    /// Behind a page: on to the next, when there is one.
+    private func turn() throws(Failure) {
+        let others = page?.others
         page = nil
-        guard current.stream.sawArray else { throw fail("no list of images in the document") }
-        guard others["next"]?.text != nil, let last = current.lastID else {
+        guard others?["next"]?.text != nil, let lastID else {
             isDone = true
             return
         }
-        guard marker.map({ !$0.sameBytes(as: last) }) ?? true else { throw fail("a page ends where it began") }
-        marker = last
+        guard marker.map({ !$0.sameBytes(as: lastID) }) ?? true else {
+            throw ListPage<ImageV2Session>.fault("a page ends where it began")
+        }
+        marker = lastID
     }
 
-    /// Reads what is left of the page, when it is little, so that the connection can serve again.
+    /// Gives the walk up, so that its connection can serve again.
     func finish() async {
         isDone = true
-        guard let page else { return }
-        self.page = nil
-        var count = 0
-        while count < session.settings.maxErrorBytes, let piece = try? await page.body.next() { count += piece.count }
-        page.body.cancel()
-    }
-
-    private func fail(_ cause: String) -> Failure {
-        isDone = true
-        return Failure(.badGateway, cause: cause)
+        await page?.drain()
+        page = nil
     }
 }
 

@@ -34,9 +34,6 @@ public struct DialectDetector: Sendable {
         }
         return (fallback, nil)
     }
-
-    /// Whether every request is in the same dialect.
-    public var isFixed: Bool { dialects.isEmpty }
 }
 
 /// One thing about a request by which its client gives itself away.

@@ -28,8 +28,6 @@ final class RecordingTransport: Transport {
 
     var exchanges: [Exchange] { log.withLock { $0 } }
 
-    func forget() { log.withLock { $0 = [] } }
-
     func send(_ call: UpstreamCall) async throws(TransportError) -> UpstreamReply {
         let document = call.body as? BytesBody
         let place = log.withLock { log in
