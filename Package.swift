@@ -40,7 +40,7 @@ let package = Package(
         room("Upstream", ["CCurl", "EventLoop", "HTTP", "Bytes", "Posix"]),
         room("Registry", ["Images", "EventLoop", "Bytes", "Posix"]),
         room("Backends", ["Images", "Dialects", "Upstream", "Registry", "HTTP", "Bytes", "EventLoop"]),
-        room("Identity", ["Images", "Bytes"]),
+        room("Identity", ["Images", "Upstream", "HTTP", "Bytes", "EventLoop", "Posix"]),
         room("Server", ["EventLoop", "HTTP", "Bytes", "Posix"]),
         room(
             "Gateway",
@@ -61,7 +61,7 @@ let package = Package(
         tests("ServerTests", ["Server", "EventLoop", "HTTP", "Bytes", "Posix"]),
         tests("ImagesTests", ["Images"]),
         tests("EventLoopTests", ["EventLoop", "Posix"]),
-        tests("IdentityTests", ["Identity", "Images", "Bytes"]),
+        tests("IdentityTests", ["Identity", "Images", "Upstream", "HTTP", "Bytes", "EventLoop", "Posix"]),
         tests(
             "GatewayTests",
             ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"],

@@ -9,10 +9,14 @@ public protocol IdentityProvider: Sendable {
 
     /// Nothing is checked here: the backend judges the token, and its absence.
     var leavesJudgement: Bool { get }
+
+    /// A service refused the token: what is remembered of it counts no more (astakos-pithos §1.3).
+    func forget(_ token: String)
 }
 
 extension IdentityProvider {
     public var leavesJudgement: Bool { false }
+    public func forget(_ token: String) {}
 }
 
 extension Failure {
@@ -43,9 +47,9 @@ public struct OpenIdentity: IdentityProvider {
         let separator: Character = token.utf8.contains(UInt8(ascii: ":")) ? ":" : "."
         let parts = token.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
         switch parts.count {
-        case 1: return Caller(token: token, user: token)
+        case 1: return Caller(token: token, user: token, system: .gateway)
         case 3 where parts.allSatisfy { !$0.isEmpty }:
-            return Caller(token: token, user: parts[0], tenant: parts[1], roles: Self.roles(parts[2]))
+            return Caller(token: token, user: parts[0], tenant: parts[1], roles: Self.roles(parts[2]), system: .gateway)
         default: throw .unknownToken
         }
     }

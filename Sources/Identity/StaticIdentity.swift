@@ -27,6 +27,6 @@ public struct StaticIdentity: IdentityProvider {
         var found: Entry?
         for entry in entries where ConstantTime.equal(entry.token, token) { found = entry }
         guard let found else { throw .unknownToken }
-        return Caller(token: token, user: found.user, tenant: found.tenant, roles: found.roles)
+        return Caller(token: token, user: found.user, tenant: found.tenant, roles: found.roles, system: .gateway)
     }
 }

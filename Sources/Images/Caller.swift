@@ -7,12 +7,31 @@ public struct Caller: Sendable {
     public var user: String?
     public var tenant: String?
     public var roles: [String]
+    /// Who answers for the token: services of another system cannot read it.
+    public var system: System
+    /// When the token ends, as its system says; nil: unknown, or never.
+    public var expires: Timestamp?
 
-    public init(token: String? = nil, user: String? = nil, tenant: String? = nil, roles: [String] = []) {
+    /// The identity systems.
+    public enum System: String, Sendable, CaseIterable {
+        /// Nobody was asked: the token is judged by the service it is passed to.
+        case unasked
+        /// The gateway itself: tokens of a file, or believed ones.
+        case gateway
+        case keystone
+        case astakos
+    }
+
+    public init(
+        token: String? = nil, user: String? = nil, tenant: String? = nil, roles: [String] = [],
+        system: System = .unasked, expires: Timestamp? = nil
+    ) {
         self.token = token
         self.user = user
         self.tenant = tenant
         self.roles = roles
+        self.system = system
+        self.expires = expires
     }
 
     /// Role `admin`, any letter case (glance-v1 §1).

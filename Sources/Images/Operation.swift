@@ -131,16 +131,38 @@ public struct ImageCreation: Sendable {
     public var purgesOnReplace: Bool
     /// v1: announced size 0 and no data mean an empty, active image (glance-v1 §5.2).
     public var isActiveWhenEmpty: Bool
+    /// What the gateway found at the image's `pithos:` location with the rights of who registers it. Then a backend asks
+    /// nobody about the location: with `source` `.location` it keeps the location as a reference, active with this size and
+    /// hash; with `.body` the data are the object's own, and the location is kept beside them.
+    public var verified: VerifiedObject?
+
     public init(
         image: Image, source: DataSource, replacesAtLocation: Bool = false, mustExist: Bool = false,
-        purgesOnReplace: Bool = true, isActiveWhenEmpty: Bool = false
+        purgesOnReplace: Bool = true, isActiveWhenEmpty: Bool = false, verified: VerifiedObject? = nil
     ) {
+        self.verified = verified
         self.image = image
         self.source = source
         self.replacesAtLocation = replacesAtLocation
         self.mustExist = mustExist
         self.purgesOnReplace = purgesOnReplace
         self.isActiveWhenEmpty = isActiveWhenEmpty
+    }
+}
+
+/// An object of a Pithos+ store as its own answer describes it (astakos-pithos §2.1).
+public struct VerifiedObject: Sendable, Equatable {
+    /// Bytes.
+    public var size: Int64
+    /// Top hash of the block map, hex digits in small letters (astakos-pithos §2.4): Plankton's `checksum`, no MD5.
+    public var hash: String
+    /// Plankton's image id.
+    public var uuid: String
+
+    public init(size: Int64, hash: String, uuid: String) {
+        self.size = size
+        self.hash = hash
+        self.uuid = uuid
     }
 }
 

@@ -2,21 +2,24 @@ import Bytes
 import Images
 
 /// `pithos://ACCOUNT/CONTAINER/OBJECT`: the key of a Plankton image, split first and decoded then (plankton §5).
-struct PithosLocation: Equatable, Sendable {
-    enum Fault: Error {
+public struct PithosLocation: Equatable, Sendable {
+    public enum Fault: Error {
         case malformed
         /// The decoded bytes of a part are not UTF-8.
         case notText
     }
 
-    let account: String
-    let container: String
-    let object: String
+    /// The owner's user UUID, decoded.
+    public let account: String
+    /// Decoded.
+    public let container: String
+    /// Decoded; may hold slashes.
+    public let object: String
 
-    static let scheme = "pithos://"
+    public static let scheme = "pithos://"
 
     /// The scheme in small letters, three parts that are not empty, no slash hidden in the first two, no NUL.
-    init(_ text: String) throws(Fault) {
+    public init(_ text: String) throws(Fault) {
         guard text.utf8.starts(with: Self.scheme.utf8) else { throw .malformed }
         let parts = text.utf8.dropFirst(Self.scheme.utf8.count)
             .split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
@@ -37,7 +40,7 @@ struct PithosLocation: Equatable, Sendable {
     }
 
     /// Parts fully encoded again: the one form in which locations are compared, kept and shown.
-    var canonical: String {
+    public var canonical: String {
         Self.scheme
             + [account, container, object].map { PercentCoding.encode($0, keeping: Plankton.fullyKept) }
             .joined(separator: "/")
