@@ -31,7 +31,17 @@ class Kamaki:
         self.process.wait(20)
 
     def client(self, endpoint, token):
-        return ImageClient(self, endpoint, token)
+        """kamaki's ImageClient."""
+        return KamakiClient(self, client='image', endpoint=endpoint, token=token)
+
+    def astakos(self, endpoint, token):
+        """kamaki's AstakosClient."""
+        return KamakiClient(self, client='astakos', endpoint=endpoint, token=token)
+
+    def pithos(self, endpoint, token, account, container):
+        """kamaki's PithosClient."""
+        return PithosClient(
+            self, client='pithos', endpoint=endpoint, token=token, account=account, container=container)
 
     def call(self, **call):
         self.process.stdin.write(json.dumps(call).encode() + b'\n')
@@ -42,15 +52,28 @@ class Kamaki:
         return result['result']
 
 
-class ImageClient:
-    """kamaki's ImageClient: the same methods with the same arguments."""
+class KamakiClient:
+    """A client of kamaki: the same methods with the same arguments."""
 
-    def __init__(self, kamaki, endpoint, token):
-        self._where = {'endpoint': endpoint, 'token': token}
-        self._kamaki = kamaki
+    def __init__(self, kamaki, **where):
+        self._kamaki, self._where = kamaki, where
 
     def __getattr__(self, method):
         def call(*arguments, **named):
             return self._kamaki.call(**self._where, method=method, arguments=arguments, named=named)
 
         return call
+
+
+class PithosClient(KamakiClient):
+    """kamaki's PithosClient. Its methods that take an open file as second argument take a path here."""
+
+    def upload_object(self, name, path, **named):
+        return self._with_file('upload_object', name, path, 'rb', named)
+
+    def download_object(self, name, path, **named):
+        return self._with_file('download_object', name, path, 'wb+', named)
+
+    def _with_file(self, method, name, path, mode, named):
+        return self._kamaki.call(
+            **self._where, method=method, arguments=[name], named=named, file=[str(path), mode])
