@@ -11,7 +11,8 @@ import Testing
     private static func sample(_ key: ConfigKey) -> (text: String, value: ConfigValue) {
         switch key.kind {
         case .text:
-            let text = key.path == "publicURL" ? "http://h:1" : key.path == "admin.address" ? "127.0.0.1:1" : "a b"
+            let isURL = key.path.hasSuffix("URL") || key.path.hasSuffix("url")
+            let text = isURL ? "http://h:1" : key.path == "admin.address" ? "127.0.0.1:1" : "a b"
             return (text, .text(text))
         case .boolean: return key.standard == .boolean(true) ? ("false", .boolean(false)) : ("true", .boolean(true))
         case .integer(let range): return ("\(range.upperBound)", .integer(range.upperBound))
@@ -26,15 +27,25 @@ import Testing
         }
     }
 
+    /// What must stand beside a key so that it means something.
+    private static func company(of key: ConfigKey) -> String {
+        guard key.path.hasPrefix("identity.bridge.") else { return "" }
+        return """
+            identity: { kind: "astakos", url: "http://a",
+              bridge: { url: "http://k", file: "f", user: "u", passwordFile: "p" } }
+            """
+    }
+
     @Test(arguments: keys)
     func `a variable sets its key`(index: Int) throws {
         let key = ConfigSchema.keys[index]
         let (text, value) = Self.sample(key)
         #expect(value != key.standard)
-        let configuration = try ConfigurationFixture.read("", environment: [key.environmentName: text])
+        let company = Self.company(of: key)
+        let configuration = try ConfigurationFixture.read(company, environment: [key.environmentName: text])
         #expect(configuration.values[key.path] == value)
         let others = configuration.values.filter { $0.key != key.path }
-        #expect(others == (try ConfigurationFixture.read("")).values.filter { $0.key != key.path })
+        #expect(others == (try ConfigurationFixture.read(company)).values.filter { $0.key != key.path })
     }
 
     @Test(arguments: keys)

@@ -65,7 +65,7 @@ import Testing
         Mistake("log: { format: true }", "log.format: true is not one of \"text\", \"json\""),
         Mistake(
             "identity: { kind: \"Open\" }",
-            "identity.kind: \"Open\" is not one of \"passthrough\", \"open\", \"static\""),
+            "identity.kind: \"Open\" is not one of \"passthrough\", \"open\", \"static\", \"keystone\", \"astakos\""),
         Mistake("publicURL: 5", "publicURL: 5 is not a text"),
         Mistake(
             "publicURL: \"i.example.org\"",
@@ -130,23 +130,81 @@ import Testing
             "mounts[0].backends: there is no such key; did you mean \"backend\"?"),
         Mistake(
             "identity: { kind: \"static\" }",
-            "identity.file: is missing; identity.kind \"static\" reads tokens from it"),
-        Mistake("identity: { kind: \"static\", file: 5 }", "identity.file: 5 is not a text"),
+            "identity.file: is missing; kind \"static\" reads tokens from it"),
+        Mistake(
+            "identity: { kind: \"static\", file: 5 }",
+            "identity.file: 5 is not a text"),
         Mistake(
             "listen: [{ address: \"0.0.0.0:9292\" }]",
-            "identity.kind: must be said, since 0.0.0.0:9292 is not loopback: \"static\", or \"open\" to believe every token"
+            "identity.kind: must be said, since 0.0.0.0:9292 is not loopback: \"static\", \"keystone\" or \"astakos\", or \"open\" with trustNetwork: true to believe every token"
+        ),
+        Mistake(
+            "listen: [{ address: \"0.0.0.0:9292\" }], identity: { kind: \"open\" }",
+            "identity.kind: \"open\" believes every token, and 0.0.0.0:9292 is not loopback: use another kind, or write trustNetwork: true when everybody there may do everything"
         ),
         Mistake(
             "identity: { kind: \"passthrough\" }",
-            "identity.kind: \"passthrough\" leaves checking to the registry, but backend \"main\" is embedded: use \"open\" or \"static\""
+            "identity.kind: \"passthrough\" leaves checking to the registry, but backend \"main\" is embedded: use \"open\", \"static\", \"keystone\" or \"astakos\""
         ),
+        Mistake(
+            "identity: { kind: \"astakos\" }",
+            "identity.url: is missing; write for instance \"https://accounts.example.org/identity/v2.0\""),
+        Mistake(
+            "identity: { kind: \"astakos\", url: \"accounts.example.org\" }",
+            "identity.url: \"accounts.example.org\" is not a URL like \"https://accounts.example.org/identity/v2.0\""),
+        Mistake(
+            "identity: { kind: \"astakos\", url: \"https://a/\", transport: \"direct\" }",
+            "identity.transport: \"direct\" speaks http only; leave it out or write \"curl\""),
+        Mistake(
+            "identity: { kind: \"astakos\", url: \"https://a/\", version: \"v3\" }",
+            "identity.version: \"v3\" is not one of \"0.15\", \"0.14\", \"0.13\""),
+        Mistake(
+            "identity: { kind: \"keystone\", url: \"http://k:5000/v3\" }",
+            "identity.user: is missing; the gateway asks Keystone as a user (user, passwordFile, project) or with an applicationCredential (and secretFile)"
+        ),
+        Mistake(
+            "identity: { kind: \"keystone\", url: \"http://k:5000/v3\", user: \"b\", project: \"service\" }",
+            "identity.passwordFile: is missing; user needs it"),
+        Mistake(
+            "identity: { kind: \"keystone\", url: \"http://k:5000/v3\", applicationCredential: \"x\" }",
+            "identity.secretFile: is missing; applicationCredential needs it"),
+        Mistake(
+            "identity: { kind: \"keystone\", url: \"http://k:5000/v2.0\", version: \"v2.0\", applicationCredential: \"x\", secretFile: \"f\" }",
+            "identity.applicationCredential: is unknown to \"v2.0\": give user and passwordFile"),
+        Mistake(
+            "identity: { cache: { tokens: 1 } }",
+            "identity.cache.tokens: 1 is not a whole number from 16 to 10000000"),
+        Mistake(
+            "identity: { cache: 5 }",
+            "identity.cache: 5 is not an object"),
+        Mistake(
+            "identity: { bridge: { url: \"http://k:5000/v3\", file: \"f\" } }",
+            "identity.bridge: bridges callers of kind \"astakos\" or \"static\"; of others the gateway knows no user, or they have a token of Keystone"
+        ),
+        Mistake(
+            "identity: { kind: \"astakos\", url: \"https://a/\", bridge: { url: \"http://k:5000/v3\" } }",
+            "identity.bridge.file: is missing; it maps callers to projects"),
+        Mistake(
+            "identities: { a: { kind: \"astakos\" } }",
+            "identities.a.url: is missing; write for instance \"https://accounts.example.org/identity/v2.0\""),
+        Mistake(
+            "identities: { a: { king: \"open\" } }",
+            "identities.a.king: there is no such key; did you mean \"kind\"?"),
+        Mistake(
+            "identities: { a: { cache: { tokenz: 5 } } }",
+            "identities.a.cache.tokenz: there is no such key; did you mean \"cache.tokens\"?"),
+        Mistake(
+            "mounts: [{ prefix: \"/v1\", dialect: \"glance-v1\", identity: \"b\" }]",
+            "mounts[0].identity: there is no \"b\" in identities"),
     ])
     func `listeners, mounts and identity are checked`(_ mistake: Mistake) {
         #expect(ConfigurationFixture.mistakes(mistake.text) == ["a.json5: \(mistake.line)"])
     }
 
     @Test(arguments: [
-        "listen: [{ address: \"0.0.0.0:9292\" }], identity: { kind: \"open\" }",
+        "listen: [{ address: \"0.0.0.0:9292\" }], identity: { kind: \"open\", trustNetwork: true }",
+        "listen: [{ address: \"0.0.0.0:9292\" }], identity: { trustNetwork: true }",
+        "listen: [{ address: \"0.0.0.0:9292\" }], identity: { kind: \"astakos\", url: \"http://a\" }",
         "listen: [{ address: \"[::1]:9292\" }]",
         "listen: [{ address: \"unix:/run/baleen\" }]",
     ])

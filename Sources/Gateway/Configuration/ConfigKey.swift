@@ -94,7 +94,7 @@ struct ConfigKey: Sendable {
     func value(environment text: String) -> ConfigValue? {
         if text.isEmpty, standard == nil { return .null }
         switch kind {
-        case .text: return .text(text)
+        case .text: return text.isEmpty ? nil : .text(text)
         case .boolean: return text == "true" ? .boolean(true) : text == "false" ? .boolean(false) : nil
         case .integer, .size, .duration:
             if let number = Int64(text) { return value(.integer(number)) }

@@ -5,8 +5,6 @@ enum ConfigSchema {
             ConfigKey("publicURL", .text),
             ConfigKey("loops", .integer(1...256)),
             ConfigKey("admin.address", .text),
-            ConfigKey("identity.kind", .choice(["passthrough", "open", "static"])),
-            ConfigKey("identity.file", .text),
             ConfigKey("locations.schemes", .texts, .texts(["http", "https", "pithos"])),
             ConfigKey("locations.private", .boolean, .boolean(false)),
             ConfigKey("limits.connections", .integer(1...1_000_000), .integer(10_000)),
@@ -61,7 +59,46 @@ enum ConfigSchema {
             ConfigKey("dialects.imagev2.starlingx", .boolean, .boolean(false)),
             ConfigKey("dialects.imagev2.starlingxLenient", .boolean, .boolean(false)),
         ]
+        + identity.map { ConfigKey("identity.\($0.path)", $0.kind, $0.standard) }
         + passes.flatMap { section in passLists.map { ConfigKey("dialects.\(section.key).\($0)", .texts, .texts([])) } }
+
+    /// Keys of `identity` and of each entry of `identities`.
+    static let identity: [ConfigKey] =
+        [
+            ConfigKey("kind", .choice(["passthrough", "open", "static", "keystone", "astakos"])),
+            ConfigKey("trustNetwork", .boolean, .boolean(false)),
+            ConfigKey("file", .text),
+            ConfigKey("url", .text),
+            ConfigKey("transport", .choice(["direct", "curl"])),
+            ConfigKey("caFile", .text),
+            ConfigKey("version", .choice(["v3", "v2.0", "0.15", "0.14", "0.13"])),
+            ConfigKey("cache.tokens", .integer(16...10_000_000), .integer(10_000)),
+            ConfigKey("cache.size", .size, .integer(16 << 20)),
+            ConfigKey("cache.known", .duration, .duration(.seconds(60))),
+            ConfigKey("cache.unknown", .duration, .duration(.seconds(5))),
+        ] + keystoneCredentials
+        + [
+            ConfigKey("bridge.url", .text),
+            ConfigKey("bridge.transport", .choice(["direct", "curl"])),
+            ConfigKey("bridge.caFile", .text),
+            ConfigKey("bridge.file", .text),
+            ConfigKey("bridge.template", .text),
+            ConfigKey("bridge.roles", .texts, .texts(["member", "reader", "_member_"])),
+            ConfigKey("bridge.user", .text),
+            ConfigKey("bridge.userDomain", .text, .text("Default")),
+            ConfigKey("bridge.passwordFile", .text),
+        ]
+
+    /// Who the gateway itself is at a Keystone. Secrets stand in files of their own, read anew at each authentication.
+    private static let keystoneCredentials: [ConfigKey] = [
+        ConfigKey("user", .text),
+        ConfigKey("userDomain", .text, .text("Default")),
+        ConfigKey("passwordFile", .text),
+        ConfigKey("project", .text),
+        ConfigKey("projectDomain", .text, .text("Default")),
+        ConfigKey("applicationCredential", .text),
+        ConfigKey("secretFile", .text),
+    ]
 
     /// The section of each client dialect below `dialects`.
     static let passes = [
@@ -83,6 +120,22 @@ enum ConfigSchema {
         ConfigKey("dialect", .choice(clientDialects + ["auto"])),
         ConfigKey("fallback", .choice(clientDialects)),
         ConfigKey("backend", .text),
+        ConfigKey("identity", .text),
+    ]
+
+    /// Keys of every backend: how its callers are known, and the store that `pithos://` locations name.
+    private static let common: [ConfigKey] = [
+        ConfigKey("identity", .text),
+        ConfigKey("pithos.url", .text),
+        ConfigKey("pithos.transport", .choice(["direct", "curl"])),
+        ConfigKey("pithos.caFile", .text),
+    ]
+
+    /// Keys of backends that hold image data themselves.
+    private static let holding: [ConfigKey] = [
+        ConfigKey("pithos.tokenFile", .text),
+        ConfigKey("locationMode", .choice(["reference", "import", "reject"])),
+        ConfigKey("import.background", .boolean, .boolean(false)),
     ]
 
     /// Keys of every registry that is reached over the network.
@@ -97,7 +150,7 @@ enum ConfigSchema {
     static let backends: [(dialect: String, keys: [ConfigKey])] = [
         (
             "embedded",
-            [
+            common + holding + [
                 ConfigKey("directory", .text),
                 ConfigKey("objects", .text),
                 ConfigKey("publish", .choice(["anyone", "admin"]), .text("anyone")),
@@ -108,7 +161,7 @@ enum ConfigSchema {
         ),
         (
             "image-v2",
-            remote + [
+            common + remote + holding + [
                 ConfigKey("publishRefused", .choice(["refuse", "community"]), .text("refuse")),
                 ConfigKey("locationFallback", .choice(["refuse", "import", "reference"]), .text("refuse")),
                 ConfigKey("pithosBase", .text),
@@ -119,14 +172,14 @@ enum ConfigSchema {
         ),
         (
             "glance-v1",
-            remote + [
+            common + remote + holding + [
                 ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
                 ConfigKey("stagingDirectory", .text),
             ]
         ),
         (
             "glance-2010",
-            remote + [
+            common + remote + holding + [
                 ConfigKey("profile", .choice(["seed", "bexar"])),
                 ConfigKey("listsByAge", .boolean, .boolean(false)),
                 ConfigKey("stagingDirectory", .text),
@@ -134,7 +187,8 @@ enum ConfigSchema {
         ),
         (
             "plankton",
-            remote + [
+            common + remote + [
+                ConfigKey("pithosUpload.container", .text),
                 ConfigKey("release", .choice(["auto", "0.13", "0.14", "0.15", "0.16"]), .text("auto")),
                 ConfigKey("versionPrefix", .choice(["", "/v1.0", "/v1"])),
             ]

@@ -6,18 +6,15 @@ public struct Configuration: Sendable {
         var dialect: String
         var fallback: String?
         var backend: String
+        /// Name of an entry of `identities`; nil: the backend's, else `identity`.
+        var identity: String?
     }
 
-    struct Backend: Sendable {
+    struct Backend: ConfigSection {
         var name: String
         var dialect: String
         var values: [String: ConfigValue]
 
-        func text(_ key: String) -> String? { if case .text(let text)? = values[key] { text } else { nil } }
-        func integer(_ key: String) -> Int {
-            if case .integer(let value)? = values[key] { Int(clamping: value) } else { 0 }
-        }
-        func boolean(_ key: String) -> Bool { values[key] == .boolean(true) }
         var isEmbedded: Bool { dialect == "embedded" }
     }
 
@@ -26,6 +23,8 @@ public struct Configuration: Sendable {
     var listen: [String] = ["127.0.0.1:9292"]
     var mounts: [Mount] = Configuration.standardMounts
     var backends: [Backend] = []
+    /// Entries of `identities`, by name.
+    var identities: [String: Identity] = [:]
     var values: [String: ConfigValue] = [:]
 
     init(origin: String) { self.origin = origin }

@@ -2,7 +2,7 @@ import Images
 
 /// Turns a document and the environment into a configuration, collecting every mistake on the way.
 struct ConfigurationReader {
-    private var configuration: Configuration
+    private(set) var configuration: Configuration
     private var mistakes: [String] = []
     private let environment: [String: String]
     private var usedVariables: Set<String> = []
@@ -32,7 +32,7 @@ struct ConfigurationReader {
     }
 
     /// Names the variable that set the key, or the list that it is in; else the file.
-    private mutating func mistake(_ path: String, _ text: String) {
+    mutating func mistake(_ path: String, _ text: String) {
         let list = String(path.prefix { $0 != "." && $0 != "[" })
         let place = variables[path] ?? "\(variables[list] ?? configuration.origin): \(path)"
         if places.insert(place).inserted { mistakes.append("\(place): \(text)") }
@@ -40,7 +40,7 @@ struct ConfigurationReader {
 
     // MARK: The document
 
-    private static let lists = ["listen", "mounts", "backends"]
+    private static let lists = ["listen", "mounts", "identities", "backends"]
 
     private mutating func readRoot(_ tree: ConfigTree) {
         for key in ConfigSchema.keys { configuration.values[key.path] = key.standard ?? .null }
@@ -53,6 +53,7 @@ struct ConfigurationReader {
             case "listen": readListen(value)
             case "mounts": readMounts(value)
             case "backends": readBackends(value)
+            case "identities": readIdentities(value)
             default: readTree(value, path: name)
             }
         }
@@ -116,7 +117,9 @@ struct ConfigurationReader {
                 mistake("\(path).fallback", "is missing; \"auto\" needs the dialect to fall back to")
             }
             configuration.mounts.append(
-                .init(prefix: prefix, dialect: dialect, fallback: text("fallback"), backend: text("backend") ?? "main"))
+                .init(
+                    prefix: prefix, dialect: dialect, fallback: text("fallback"), backend: text("backend") ?? "main",
+                    identity: text("identity")))
         }
     }
 
@@ -139,41 +142,80 @@ struct ConfigurationReader {
             return mistake("\(path).dialect", "must be one of " + dialects.map { "\"\($0)\"" }.joined(separator: ", "))
         }
         guard var values = readEntry(.object(members), schema.keys, path) else { return }
-        for key in ConfigSchema.backends.flatMap(\.keys) {
+        readVariables(of: ConfigSchema.backends.flatMap(\.keys), into: &values, path) { key in
+            schema.keys.contains { $0.path == key.path } ? nil : "a backend of dialect \"\(dialect)\" has no such key"
+        }
+        configuration.backends.append(.init(name: name, dialect: dialect, values: values))
+    }
+
+    private mutating func readIdentities(_ tree: ConfigTree) {
+        guard case .object(let entries) = tree else {
+            return mistake("identities", "must be an object of named identities")
+        }
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            let path = "identities.\(name)"
+            guard var values = readEntry(entry, ConfigSchema.identity, path) else { continue }
+            readVariables(of: ConfigSchema.identity, into: &values, path) { _ in nil }
+            configuration.identities[name] = .init(path: path, values: values)
+        }
+    }
+
+    /// What variables say of the keys of a named entry; `refusal` says why a key may not be there.
+    private mutating func readVariables(
+        of keys: [ConfigKey], into values: inout [String: ConfigValue], _ path: String,
+        refusal: (ConfigKey) -> String?
+    ) {
+        var seen: Set<String> = []
+        for key in keys where seen.insert(key.path).inserted {
             guard let text = variable("\(path).\(key.path)") else { continue }
-            if !schema.keys.contains(where: { $0.path == key.path }) {
-                mistake("\(path).\(key.path)", "a backend of dialect \"\(dialect)\" has no such key")
+            if let reason = refusal(key) {
+                mistake("\(path).\(key.path)", reason)
             } else if let value = key.value(environment: text) {
                 values[key.path] = value
             } else {
                 mistake("\(path).\(key.path)", "\"\(text)\" is not \(key.kind.expectation)")
             }
         }
-        configuration.backends.append(.init(name: name, dialect: dialect, values: values))
     }
 
     /// The values of one object by its keys; unknown ones are mistakes.
     private mutating func readEntry(
         _ tree: ConfigTree, _ keys: [ConfigKey], _ path: String
     ) -> [String: ConfigValue]? {
-        guard case .object(let members) = tree else {
+        guard case .object = tree else {
             mistake(path, "\(tree.shown) is not an object")
             return nil
         }
         var values: [String: ConfigValue] = [:]
         for key in keys { values[key.path] = key.standard ?? .null }
-        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-            guard let key = keys.first(where: { $0.path == name }) else {
-                mistake("\(path).\(name)", "there is no such key" + Self.nearest(name, keys.map(\.path)))
-                continue
-            }
-            if let value = key.value(value) {
-                values[name] = value
+        readMembers(tree, "", keys, path, into: &values)
+        return values
+    }
+
+    /// Descends until a known key is reached.
+    ///
+    /// - Parameter section: where in the entry, with a dot at the end; empty for the entry itself.
+    private mutating func readMembers(
+        _ tree: ConfigTree, _ section: String, _ keys: [ConfigKey], _ path: String,
+        into values: inout [String: ConfigValue]
+    ) {
+        guard case .object(let members) = tree else {
+            return mistake("\(path).\(section.dropLast())", "\(tree.shown) is not an object")
+        }
+        for (member, value) in members.sorted(by: { $0.key < $1.key }) {
+            let name = section + member
+            if let key = keys.first(where: { $0.path == name }) {
+                if let value = key.value(value) {
+                    values[name] = value
+                } else {
+                    mistake("\(path).\(name)", "\(value.shown) is not \(key.kind.expectation)")
+                }
+            } else if keys.contains(where: { $0.path.hasPrefix(name + ".") }) {
+                if value != .null { readMembers(value, name + ".", keys, path, into: &values) }
             } else {
-                mistake("\(path).\(name)", "\(value.shown) is not \(key.kind.expectation)")
+                mistake("\(path).\(name)", "there is no such key" + Self.nearest(name, keys.map(\.path)))
             }
         }
-        return values
     }
 
     // MARK: The environment
@@ -209,6 +251,9 @@ struct ConfigurationReader {
             switch name {
             case "listen": readListen(tree)
             case "mounts": readMounts(tree)
+            case "identities":
+                configuration.identities = [:]
+                readIdentities(tree)
             default:
                 configuration.backends = []
                 readBackends(tree)
@@ -242,7 +287,7 @@ struct ConfigurationReader {
         }
         checkMounts()
         for backend in configuration.backends { check(backend) }
-        checkIdentity()
+        checkIdentities()
         checkPasses()
     }
 
@@ -266,16 +311,43 @@ struct ConfigurationReader {
         if backend.isEmbedded, backend.text("directory") == nil {
             mistake("\(path).directory", "is missing; the folder where the registry lives")
         }
-        if !backend.isEmbedded {
-            guard let url = backend.text("url") else {
-                return mistake("\(path).url", "is missing; write for instance \"http://10.0.0.5:9292\"")
+        if !backend.isEmbedded { checkURL(in: backend, "url", path, "http://10.0.0.5:9292") }
+        checkStore(of: backend, path)
+    }
+
+    /// The store that `pithos://` locations name.
+    private mutating func checkStore(of backend: Configuration.Backend, _ path: String) {
+        if backend.text("pithos.url") != nil {
+            checkURL(in: backend, "pithos.url", path, "https://pithos.example.org/object-store/v1")
+            if backend.text("objects") != nil {
+                mistake(
+                    "\(path).objects", "stands in for a Pithos+ store, but there is one at pithos.url: leave one out")
             }
-            if !PublicURL.isValid(url) {
-                mistake("\(path).url", "\"\(url)\" is not a URL like \"http://10.0.0.5:9292\"")
-            }
-            if url.hasPrefix("https:"), backend.text("transport") == "direct" {
-                mistake("\(path).transport", "\"direct\" speaks http only; leave it out or write \"curl\"")
-            }
+            return
+        }
+        for (key, reason) in Self.needStore where backend.text(key).map({ $0 != "reject" }) ?? false {
+            mistake("\(path).pithos.url", "is missing; \(reason)")
+        }
+    }
+
+    /// Keys that mean nothing without `pithos.url`.
+    private static let needStore = [
+        ("locationMode", "locationMode says what to do with what is there"),
+        ("pithosUpload.container", "pithosUpload puts data there"),
+        ("pithos.tokenFile", "pithos.tokenFile holds a token for it"),
+    ]
+
+    /// A service's address, with a transport that can reach it.
+    mutating func checkURL(in section: some ConfigSection, _ key: String, _ path: String, _ example: String) {
+        guard let url = section.text(key) else {
+            return mistake("\(path).\(key)", "is missing; write for instance \"\(example)\"")
+        }
+        if !PublicURL.isValid(url) {
+            mistake("\(path).\(key)", "\"\(url)\" is not a URL like \"\(example)\"")
+        }
+        let transport = key.dropLast("url".count) + "transport"
+        if url.hasPrefix("https:"), section.text(String(transport)) == "direct" {
+            mistake("\(path).\(transport)", "\"direct\" speaks http only; leave it out or write \"curl\"")
         }
     }
 
@@ -287,28 +359,6 @@ struct ConfigurationReader {
                     mistake(path, "\"\(name)\" is never passed: it says who somebody is, or frames a message")
                 }
             }
-        }
-    }
-
-    private mutating func checkIdentity() {
-        let kind = configuration.text("identity.kind")
-        if kind == "static", configuration.text("identity.file") == nil {
-            mistake("identity.file", "is missing; identity.kind \"static\" reads tokens from it")
-        }
-        // Tokens are believed on loopback only, unless somebody says so.
-        if kind == nil, configuration.backends.contains(where: \.isEmbedded),
-            let address = configuration.listen.first(where: { !SocketAddressText.isLoopback($0) })
-        {
-            mistake(
-                "identity.kind",
-                "must be said, since \(address) is not loopback: \"static\", or \"open\" to believe every token"
-            )
-        }
-        if kind == "passthrough", let embedded = configuration.backends.first(where: \.isEmbedded) {
-            mistake(
-                "identity.kind",
-                "\"passthrough\" leaves checking to the registry, but backend \"\(embedded.name)\" is embedded: use \"open\" or \"static\""
-            )
         }
     }
 
