@@ -18,6 +18,8 @@ final class ScriptedTransport: Transport {
 
     enum Reply: Sendable {
         case answer(Int, [(String, String)], [UInt8])
+        /// Ends after these bytes of the announced length: with a fault, or nil: as if all were there.
+        case cut(Int, [(String, String)], [UInt8], of: Int64?, BodyError?)
         /// The connection ends without an answer.
         case closed
         case fails(TransportError)
@@ -71,6 +73,9 @@ final class ScriptedTransport: Transport {
         case .answer(let status, let headers, let body):
             // Small pieces show who relies on the cut.
             return UpstreamReply(status: status, fields: Fields(headers), body: Pieces(body))
+        case .cut(let status, let headers, let body, let length, let fault):
+            return UpstreamReply(
+                status: status, fields: Fields(headers), body: Pieces(body, length: length, fault: fault))
         }
     }
 
@@ -113,16 +118,28 @@ final class ScriptedTransport: Transport {
 /// A body in pieces of seven bytes.
 final class Pieces: ReplyBody {
     private var rest: ArraySlice<UInt8>
+    private let fault: BodyError?
     let length: Int64?
     private(set) var isCancelled = false
 
     init(_ bytes: [UInt8]) {
         rest = bytes[...]
         length = Int64(bytes.count)
+        fault = nil
+    }
+
+    /// - Parameter fault: how it ends; nil: soundly.
+    init(_ bytes: [UInt8], length: Int64?, fault: BodyError?) {
+        rest = bytes[...]
+        self.length = length
+        self.fault = fault
     }
 
     func next() async throws(BodyError) -> [UInt8]? {
-        guard !rest.isEmpty else { return nil }
+        guard !rest.isEmpty else {
+            if let fault { throw fault }
+            return nil
+        }
         let piece = Array(rest.prefix(7))
         rest = rest.dropFirst(7)
         return piece
