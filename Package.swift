@@ -64,7 +64,11 @@ let package = Package(
         tests("IdentityTests", ["Identity", "Images", "Upstream", "HTTP", "Bytes", "EventLoop", "Posix"]),
         tests(
             "GatewayTests",
-            ["Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix"],
+            [
+                "Gateway", "Dialects", "Images", "Identity", "Server", "HTTP", "Bytes", "EventLoop", "Posix",
+                "Upstream",
+                "Backends", "Registry",
+            ],
             data: ["Explained"]),
         tests("UpstreamTests", ["Upstream", "EventLoop", "HTTP", "Bytes", "Posix"]),
     ]

@@ -2,20 +2,34 @@ import Bytes
 import EventLoop
 import Images
 import Posix
+import Upstream
 
 /// Which URLs a client may name for somebody to fetch (`locations`; reliability trap 11).
 ///
-/// Refused are local files and the stores' own configuration always, schemes that are not listed, and, unless private
-/// addresses are allowed, every http host that is or resolves to an address inside: compared after parsing and after
-/// resolving.
+/// Refused are local files and the stores' own configuration always, schemes, hosts and ports that are not listed, and,
+/// unless they are listed or private addresses are allowed, every http host that is or resolves to an address inside:
+/// compared after parsing and after resolving.
+///
+/// A registry that fetches by itself resolves the name anew: only what the gateway fetches (``GuardedFetch``) is connected
+/// to the address that was judged.
 struct LocationPolicy: Sendable {
+    /// The addresses of a name for a port; nil: there are none to be had.
+    typealias LookUp = @Sendable (String, UInt16) async -> [SocketAddress]?
+
     var schemes: [String]
     var allowsPrivate: Bool
+    /// Empty: every public host.
+    var hosts: [HostRule] = []
+    /// Of hosts that are not listed with a port of their own; empty: every one.
+    var ports: [UInt16] = []
+    var lookUp: LookUp = { name, port in
+        try? await Resolver.resolve(name, port: port, for: .judging, within: Self.lookUpTime)
+    }
 
     /// Never fetched for a client, whatever the configuration says (glance-v1 §5.1).
     private static let forbiddenSchemes = ["file", "filesystem", "swift+config"]
-    /// Schemes whose host is an address on a network.
-    private static let networkSchemes = ["http", "https"]
+    /// Schemes whose host is an address on a network, with their own ports.
+    private static let networkSchemes: [(name: String, port: UInt16)] = [("http", 80), ("https", 443)]
     private static let privateNames = ["localhost", "local", "internal", "localdomain", "lan", "home", "intranet"]
     private static let maximumBytes = 2048
     /// A name whose addresses are not known by then is refused.
@@ -43,26 +57,43 @@ struct LocationPolicy: Sendable {
     }
 
     func check(_ url: String) async throws(Failure) {
+        guard let place = try parse(url) else { return }
+        try checkHost(of: place, url)
+        // Where everything is allowed, nothing hangs on addresses.
+        if allowsPrivate, hosts.isEmpty { return }
+        _ = try await addresses(of: place, url)
+    }
+
+    // MARK: The URL
+
+    /// An http URL in its parts.
+    private struct Place {
+        var scheme: String
+        var host: LocationHost
+        /// From the end of the authority on.
+        var rest: Substring
+    }
+
+    /// Nil for a store's own scheme, which names no host.
+    private func parse(_ url: String) throws(Failure) -> Place? {
         guard url.utf8.count <= Self.maximumBytes, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != 0x5c }) else {
             throw Failure(.badRequest, "The location is not a URL of at most \(Self.maximumBytes) printable characters")
         }
         guard let mark = url.range(of: "://") else { throw Self.refusal(url, "it has no scheme") }
-        let scheme = url[..<mark.lowerBound].lowercased()
+        let scheme = ASCII.lowercased(String(url[..<mark.lowerBound]))
         guard schemes.contains(scheme), !Self.forbiddenSchemes.contains(scheme) else {
             throw Self.refusal(url, "its scheme is not allowed")
         }
-        guard Self.networkSchemes.contains(scheme) else {
-            guard Self.isPlainPath(url[mark.upperBound...]) else { throw Self.refusal(url, "its path climbs") }
-            return
+        let rest = url[mark.upperBound...]
+        guard let network = Self.networkSchemes.first(where: { $0.name == scheme }) else {
+            guard Self.isPlainPath(rest) else { throw Self.refusal(url, "its path climbs") }
+            return nil
         }
-        let authority = url[mark.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard let host = Host(authority) else { throw Self.refusal(url, "its host is malformed") }
-        if allowsPrivate { return }
-        guard await isPublic(host) else {
-            throw Failure(
-                .badRequest, "External sources are not supported: '\(url)' is not a public address",
-                cause: "location refused: it is not a public address")
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard let host = LocationHost(authority, standardPort: network.port) else {
+            throw Self.refusal(url, "its host is malformed")
         }
+        return Place(scheme: scheme, host: host, rest: rest[authority.endIndex...])
     }
 
     /// Whether no part of a store's path climbs or hides something, however it is encoded.
@@ -75,99 +106,101 @@ struct LocationPolicy: Sendable {
         }
     }
 
-    private func isPublic(_ host: Host) async -> Bool {
-        switch host {
-        case .address(let address): return address.isPublic
-        case .name(let name):
+    // MARK: The host
+
+    /// Refuses what no address could make right, before anybody is asked for one.
+    private func checkHost(of place: Place, _ url: String) throws(Failure) {
+        let isListed = hosts.contains { $0.port == place.host.port }
+        guard isListed || isCommon(place.host.port) else { throw Self.refusal(url, "its port is not allowed") }
+        guard case .name(let name) = place.host.name else { return }
+        if hosts.isEmpty {
             let labels = name.split(separator: ".")
-            guard labels.count > 1, let last = labels.last, !Self.privateNames.contains(String(last)) else {
-                return false
-            }
-            guard
-                let found = try? await Resolver.resolve(
-                    name, port: 80, for: .judging, within: Self.lookUpTime)
-            else { return false }
-            return !found.isEmpty && found.allSatisfy(\.isPublic)
+            let isInside = labels.count < 2 || labels.last.map { Self.privateNames.contains(String($0)) } ?? true
+            guard allowsPrivate || !isInside else { throw Self.notPublic(url) }
+            return
         }
+        let mayBeListed = hosts.contains { rule in
+            if case .block = rule.subject { return true }
+            return rule.names(name)
+        }
+        guard mayBeListed else { throw Self.refusal(url, "its host is not listed") }
+    }
+
+    /// Every address of the host, each of them allowed.
+    private func addresses(of place: Place, _ url: String) async throws(Failure) -> [SocketAddress] {
+        let found: [SocketAddress]
+        var asked: String?
+        switch place.host.name {
+        case .address(let address): found = [address]
+        case .name(let name):
+            asked = name
+            found = await lookUp(name, place.host.port) ?? []
+        }
+        let (name, port) = (asked, place.host.port)
+        guard !found.isEmpty, found.allSatisfy({ isAllowed($0, of: name, port: port) }) else {
+            throw hosts.isEmpty
+                ? Self.notPublic(url) : Self.refusal(url, "its host is not listed, or its name leads inside")
+        }
+        return found
+    }
+
+    private func isAllowed(_ address: SocketAddress, of name: String?, port: UInt16) -> Bool {
+        if hosts.isEmpty { return isCommon(port) && (allowsPrivate || address.isPublic) }
+        return hosts.contains { rule in
+            (rule.port.map { $0 == port } ?? isCommon(port))
+                && rule.admits(address, of: name, allowsPrivate: allowsPrivate)
+        }
+    }
+
+    private func isCommon(_ port: UInt16) -> Bool { ports.isEmpty || ports.contains(port) }
+
+    // MARK: Refusals
+
+    private static func notPublic(_ url: String) -> Failure {
+        Failure(
+            .badRequest, "External sources are not supported: '\(url)' is not a public address",
+            cause: "location refused: it is not a public address")
     }
 
     /// The client is told its URL, the log is not: it may hold a password or a signature.
     private static func refusal(_ url: String, _ cause: String) -> Failure {
         Failure(.badRequest, "External sources are not supported: '\(url)'", cause: "location refused: \(cause)")
     }
+}
 
-    /// The host of an authority, as a network stack would understand it.
-    private enum Host {
-        case address(SocketAddress)
-        /// Small letters, no dot at the end.
-        case name(String)
-
-        /// Nil for user information, odd ports and characters that no host name has.
-        init?(_ authority: Substring) {
-            var host = authority
-            if host.hasPrefix("[") {
-                guard let end = host.firstIndex(of: "]"), Self.isPort(host[host.index(after: end)...]),
-                    let address = SocketAddress(literal: host[...end], port: 80)
-                else { return nil }
-                self = .address(address)
-                return
+extension LocationPolicy: FetchPolicy {
+    func approve(_ url: String) async throws(FetchRefusal) -> FetchTarget {
+        do throws(Failure) {
+            guard let place = try parse(url) else { throw Self.refusal(url, "its scheme is not allowed") }
+            try checkHost(of: place, url)
+            let addresses = try await addresses(of: place, url)
+            guard let origin = UpstreamURL("\(place.scheme)://\(place.host.text):\(place.host.port)") else {
+                throw Self.refusal(url, "its host is malformed")
             }
-            if let colon = host.firstIndex(of: ":") {
-                guard Self.isPort(host[colon...]) else { return nil }
-                host = host[..<colon]
-            }
-            var name = host.lowercased()
-            if name.hasSuffix(".") { name.removeLast() }
-            let isName = name.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x2d || byte == 0x2e
-                    || byte == 0x5f
-            }
-            guard !name.isEmpty, isName else { return nil }
-            if let number = Self.number(name) {
-                self = .address(.v4(number, port: 80))
-            } else {
-                self = .name(name)
-            }
+            return FetchTarget(origin: origin, target: Self.target(place.rest), addresses: addresses)
+        } catch {
+            throw FetchRefusal(error.cause ?? error.kind.rawValue)
         }
+    }
 
-        private static func isPort(_ text: Substring) -> Bool {
-            if text.isEmpty { return true }
-            guard text.hasPrefix(":"), let port = UInt16(text.dropFirst()), port > 0 else { return false }
-            return text.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
+    /// Path and query for a request-line: what is not ASCII is encoded, the fragment stays here.
+    private static func target(_ rest: Substring) -> String {
+        var bytes: [UInt8] = rest.utf8.first == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")]
+        for byte in rest.utf8.prefix(while: { $0 != UInt8(ascii: "#") }) {
+            if byte < 0x80 { bytes.append(byte) } else { bytes += Array("%\(Hex.encode([byte]))".utf8) }
         }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
 
-        /// IPv4 in every notation of inet_aton(3): one to four parts, decimal, octal or hexadecimal. Numbers that do not fit
-        /// count as 0, which is no public address.
-        private static func number(_ name: String) -> UInt32? {
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            var values: [UInt64] = []
-            for part in parts {
-                guard let first = part.utf8.first, (0x30...0x39).contains(first) else { return nil }
-                let value: UInt64?
-                if part.hasPrefix("0x") {
-                    value = part.count == 2 ? 0 : UInt64(part.dropFirst(2), radix: 16)
-                } else if first == 0x30, part.count > 1 {
-                    value = UInt64(part, radix: 8)
-                } else {
-                    value = UInt64(part)
-                }
-                guard let value else { return parts.count <= 4 && parts.last.map(Self.isNumeric) == true ? 0 : nil }
-                values.append(value)
-            }
-            guard (1...4).contains(values.count), let last = values.popLast() else { return 0 }
-            var result: UInt64 = 0
-            for value in values {
-                guard value <= 255 else { return 0 }
-                result = result << 8 | value
-            }
-            let bits = UInt64(32 - 8 * values.count)
-            guard last < 1 << bits else { return 0 }
-            return UInt32(truncatingIfNeeded: result << bits | last)
-        }
-
-        private static func isNumeric(_ part: Substring) -> Bool {
-            part.utf8.first.map { (0x30...0x39).contains($0) } ?? false
-        }
+extension LocationPolicy {
+    /// The keys below `locations`; entries that are wrong were refused when the configuration was read.
+    init(_ configuration: Configuration) {
+        self.init(
+            schemes: configuration.texts("locations.schemes").map(ASCII.lowercased),
+            allowsPrivate: configuration.boolean("locations.private") == true,
+            hosts: configuration.texts("locations.hosts").compactMap(HostRule.init),
+            ports: configuration.texts("locations.ports").compactMap(UInt16.init))
     }
 }
 

@@ -59,9 +59,7 @@ public final class Service: Sendable {
     ) throws(StartError) -> Pipeline {
         Pipeline(
             mounts: try mounts(configuration, backends),
-            locations: LocationPolicy(
-                schemes: configuration.texts("locations.schemes").map(ASCII.lowercased),
-                allowsPrivate: configuration.boolean("locations.private") == true),
+            locations: LocationPolicy(configuration),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0,
             imageBytes: configuration.integer("limits.imageSize") ?? 0, passes: configuration.passes)

@@ -19,26 +19,29 @@ extension SocketAddress {
         }
     }
 
-    /// Special v4 blocks: first address and prefix length.
-    private static let blocks: [(UInt32, UInt32)] = [
-        (0x0000_0000, 8), (0x0a00_0000, 8), (0x6440_0000, 10), (0x7f00_0000, 8), (0xa9fe_0000, 16),
-        (0xac10_0000, 12), (0xc000_0000, 24), (0xc000_0200, 24), (0xc058_6300, 24), (0xc0a8_0000, 16),
-        (0xc612_0000, 15), (0xc633_6400, 24), (0xcb00_7100, 24), (0xe000_0000, 3),
-    ]
+    /// Blocks that no packet for the public internet goes to (IANA special-purpose registries), with the one public address
+    /// that is a cloud's own host all the same.
+    private static let blocks = [
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/3", "168.63.129.16",
+        // Protocol assignments with Teredo, documentation; beyond 2000::/3 there is nothing public.
+        "2001::/23", "2001:db8::/32", "3fff::/20", "::/3", "4000::/2", "8000::/1",
+    ].compactMap { AddressBlock($0) }
 
     private static func isSpecial(_ bits: UInt32) -> Bool {
-        blocks.contains { first, length in bits >> (32 - length) == first >> (32 - length) }
+        let address = SocketAddress.v4(bits, port: 0)
+        return blocks.contains { $0.contains(address) }
     }
 
     private static func isSpecial(_ high: UInt64, _ low: UInt64) -> Bool {
         let lower = UInt32(truncatingIfNeeded: low)
-        if high == 0 {
-            // ::ffff:a.b.c.d is that v4 address; ::, ::1 and ::a.b.c.d are never public.
-            return low >> 32 == 0xffff ? isSpecial(lower) : true
-        }
+        // ::ffff:a.b.c.d is that v4 address; ::, ::1 and ::a.b.c.d are never public.
+        if high == 0, low >> 32 == 0xffff { return isSpecial(lower) }
         if high == 0x0064_ff9b_0000_0000, low >> 32 == 0 { return isSpecial(lower) }  // NAT64
         if high >> 48 == 0x2002 { return isSpecial(UInt32(truncatingIfNeeded: high >> 16)) }  // 6to4
-        if high >> 32 == 0x2001_0db8 || high >> 32 == 0x2001_0000 { return true }  // documentation, Teredo
-        return high >> 61 != 1  // only 2000::/3 is global unicast
+        if low >> 32 & 0xfdff_ffff == 0x0000_5efe, isSpecial(lower) { return true }  // ISATAP
+        let address = SocketAddress.v6(high, low, port: 0, scope: 0)
+        return blocks.contains { $0.contains(address) }
     }
 }

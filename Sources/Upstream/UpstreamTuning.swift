@@ -1,4 +1,5 @@
 public import HTTP
+public import Posix
 
 /// Limits of one endpoint; all counts are per loop.
 public struct UpstreamTuning: Sendable {
@@ -25,6 +26,9 @@ public struct UpstreamTuning: Sendable {
     public var staleAddressTime = Duration.seconds(3600)
     /// Certificates of the authorities to trust, PEM; nil: the system's.
     public var caFile: String?
+    /// The only addresses to connect to, in this order; nobody looks the name up any more, which still stands in Host and
+    /// must be the certificate's. Nil: what the name resolves to.
+    public var pinnedAddresses: [SocketAddress]?
 
     public init() {}
 }

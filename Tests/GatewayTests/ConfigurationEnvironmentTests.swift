@@ -23,6 +23,7 @@ import Testing
             let others = words.filter { .text($0) != key.standard }
             let word = key.path == "identity.kind" ? "open" : others[0]
             return (word, .text(word))
+        case .texts where key.path == "locations.ports": return ("1,65535", .texts(["1", "65535"]))
         case .texts: return ("a,b", .texts(["a", "b"]))
         }
     }

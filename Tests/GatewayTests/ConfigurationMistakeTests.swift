@@ -59,6 +59,13 @@ import Testing
         Mistake("timeouts: { drain: true }", "timeouts.drain: true is not \(duration)"),
         Mistake("locations: { private: \"yes\" }", "locations.private: \"yes\" is not true or false"),
         Mistake("locations: { private: 1 }", "locations.private: 1 is not true or false"),
+        Mistake("locations: { ports: [80] }", "locations.ports: a list is not a list of texts"),
+        Mistake("locations: { ports: [\"0\"] }", "locations.ports: \"0\" is not a port like \"8080\""),
+        Mistake("locations: { ports: [\"+80\"] }", "locations.ports: \"+80\" is not a port like \"8080\""),
+        Mistake(
+            "locations: { hosts: [\"http://a\"] }",
+            "locations.hosts: \"http://a\" is not a host like \"images.example.org\", \"*.example.org\", \"10.0.0.0/8\" or \"10.1.2.3:8080\""
+        ),
         Mistake("locations: { schemes: \"http\" }", "locations.schemes: \"http\" is not a list of texts"),
         Mistake("locations: { schemes: [\"http\", 5] }", "locations.schemes: a list is not a list of texts"),
         Mistake("log: { format: \"xml\" }", "log.format: \"xml\" is not one of \"text\", \"json\""),

@@ -1,5 +1,7 @@
 import Images
+import Posix
 import Testing
+import Upstream
 
 @testable import Gateway
 
@@ -154,5 +156,114 @@ import Testing
         for operation in taken {
             await #expect(throws: Never.self) { try await Self.standard.check(operation) }
         }
+    }
+
+    // MARK: Hosts and ports
+
+    /// Names of the tests resolve to this, whatever the machine's resolver says.
+    static let addresses: [String: [String]] = [
+        "public.example.org": ["8.8.8.8", "2600::1"], "inside.example.org": ["10.0.0.5"],
+        "half.example.org": ["8.8.8.8", "127.0.0.1"], "metadata.example.org": ["169.254.169.254"],
+        "mapped.example.org": ["::ffff:10.0.0.5"], "example.org": ["8.8.4.4"], "notexample.org": ["8.8.4.4"],
+        "store.internal": ["10.0.0.6"], "nothing.example.org": [],
+    ]
+
+    static func policy(
+        hosts: [String] = [], ports: [UInt16] = [], private allowsPrivate: Bool = false
+    ) throws -> LocationPolicy {
+        var policy = LocationPolicy(schemes: ["http", "https", "pithos"], allowsPrivate: allowsPrivate)
+        policy.hosts = try hosts.map { try #require(HostRule($0), "\($0)") }
+        policy.ports = ports
+        policy.lookUp = { name, port in addresses[name]?.compactMap { SocketAddress(literal: $0, port: port) } }
+        return policy
+    }
+
+    @Test(arguments: [
+        ("public.example.org", true), ("PUBLIC.example.ORG.", true), ("inside.example.org", false),
+        ("half.example.org", false), ("metadata.example.org", false), ("mapped.example.org", false),
+        ("nothing.example.org", false), ("unknown.example.org", false), ("store.internal", false),
+    ])
+    func `a name is allowed when every address of it is public`(host: String, isAllowed: Bool) async throws {
+        let policy = try Self.policy()
+        #expect(await Self.allows(policy, "http://\(host)/i") == isAllowed)
+        #expect(await Self.approves(policy, "http://\(host)/i") == isAllowed)
+    }
+
+    @Test(arguments: [
+        // A name listed in full may be inside.
+        (["inside.example.org"], "inside.example.org", true), (["inside.example.org"], "INSIDE.example.org.", true),
+        (["inside.example.org"], "public.example.org", false), (["inside.example.org"], "10.0.0.5", false),
+        (["Store.Internal."], "store.internal", true), (["half.example.org"], "half.example.org", true),
+        // A domain: names below it, public ones.
+        (["*.example.org"], "public.example.org", true), (["*.example.org"], "example.org", false),
+        (["*.example.org"], "notexample.org", false), (["*.example.org"], "inside.example.org", false),
+        (["*.example.org"], "half.example.org", false), (["*.example.org", "10.0.0.0/8"], "inside.example.org", true),
+        (["*.example.org", "127.0.0.1"], "half.example.org", true),
+        // Addresses, in every spelling and behind every name.
+        (["10.0.0.0/8"], "10.1.2.3", true), (["10.0.0.0/8"], "0x0a010203", true), (["10.0.0.0/8"], "11.0.0.1", false),
+        (["10.0.0.0/8"], "8.8.8.8", false), (["10.0.0.0/8"], "[::ffff:10.0.0.1]", true),
+        (["10.0.0.0/8"], "inside.example.org", true), (["10.0.0.0/8"], "public.example.org", false),
+        (["10.0.0.0/8"], "half.example.org", false), (["fd00::/8"], "[fd00::1]", true),
+        (["fd00::/8"], "[fe80::1]", false),
+        (["127.0.0.1"], "2130706433", true), (["127.0.0.1"], "127.0.0.2", false),
+    ])
+    func `listed hosts are allowed and no others`(hosts: [String], host: String, isAllowed: Bool) async throws {
+        let policy = try Self.policy(hosts: hosts)
+        #expect(await Self.allows(policy, "http://\(host)/i") == isAllowed)
+        #expect(await Self.approves(policy, "https://\(host)/i") == isAllowed)
+    }
+
+    @Test(
+        arguments: [
+            ([], [80, 443], "http://8.8.8.8/", true), ([], [80, 443], "https://8.8.8.8/", true),
+            ([], [80, 443], "http://8.8.8.8:443/", true), ([], [80, 443], "http://8.8.8.8:8080/", false),
+            ([], [80, 443], "https://8.8.8.8:22/", false), ([], [443], "http://8.8.8.8/", false),
+            ([], [], "http://8.8.8.8:25/", true), (["8.8.8.8"], [80], "http://8.8.8.8:8080/", false),
+            (["8.8.8.8:8080"], [80], "http://8.8.8.8:8080/", true), (["8.8.8.8:8080"], [80], "http://8.8.8.8/", false),
+            (["8.8.8.8:8080", "8.8.4.4"], [80], "http://8.8.4.4:8080/", false),
+            (["public.example.org:8080"], [80], "http://public.example.org:8080/", true),
+            (["public.example.org:8080"], [80], "http://public.example.org:8081/", false),
+            (["*.example.org:8080"], [80], "http://public.example.org:8080/", true),
+            (["[fd00::1]:8080"], [80], "http://[fd00::1]:8080/", true),
+            (["[fd00::1]:8080"], [80], "http://[fd00::1]/", false),
+        ] as [([String], [UInt16], String, Bool)])
+    func `ports are those listed, or the host's own`(
+        hosts: [String], ports: [UInt16], url: String, isAllowed: Bool
+    ) async throws {
+        let policy = try Self.policy(hosts: hosts, ports: ports)
+        #expect(await Self.allows(policy, url) == isAllowed)
+        #expect(await Self.approves(policy, url) == isAllowed)
+    }
+
+    @Test(arguments: [
+        "", "*", "*.", "*.*.org", "a*.org", "http://example.org", "example.org/x", "example.org:0", "example.org:x",
+        "a b",
+        "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/8:80", "0x7f.1", "127.1", "[::1]", "[::1]:0", "u@example.org",
+        "*.10.0.0.1",
+    ])
+    func `what is no host cannot be listed`(text: String) {
+        #expect(HostRule(text) == nil)
+    }
+
+    @Test func `what is fetched is pinned to the addresses that were judged`() async throws {
+        let policy = try Self.policy()
+        let target = try await policy.approve("HTTPS://PUBLIC.example.org.?q=\u{e9}#part")
+        #expect(target.origin.description == "https://public.example.org")
+        #expect(target.target == "/?q=%C3%A9" || target.target == "/?q=%c3%a9")
+        #expect(
+            target.addresses.map(\.host) == ["8.8.8.8", "2600::1"] && target.addresses.allSatisfy { $0.port == 443 })
+        let number = try await policy.approve("http://0x08080808:8080/a%20b")
+        #expect(number.origin.description == "http://8.8.8.8:8080" && number.target == "/a%20b")
+        await #expect(throws: FetchRefusal.self, "nothing to fetch by http") {
+            try await policy.approve("pithos://u/c/o")
+        }
+    }
+
+    private static func allows(_ policy: LocationPolicy, _ url: String) async -> Bool {
+        (try? await policy.check(url)) != nil
+    }
+
+    private static func approves(_ policy: LocationPolicy, _ url: String) async -> Bool {
+        (try? await policy.approve(url)) != nil
     }
 }

@@ -124,7 +124,7 @@ def test_glance_through_the_gateway_says_the_same(new_glance_v1, side, binary, t
     assert len(ALIKE) >= 150
     glance, behind = side(new_glance_v1().url), side(new_glance_v1().url)
     with Gateway(binary, tmp_path, {'dialect': 'glance-v1', 'url': behind.url}, mounts=MOUNTS, locations={
-            'private': True}) as gateway:
+            'private': True, 'ports': []}) as gateway:
         through = side(gateway.url)
         found = compared(ALIKE, glance, through)
         behind.words = through.words

@@ -57,6 +57,6 @@ def test_glance_through_the_gateway_says_the_same(direct, new_glance, words, bin
     assert len(REQUESTS) >= 150
     behind = new_glance()
     with Gateway(binary, tmp_path, {'dialect': 'image-v2', 'url': behind.url}, mounts=MOUNTS, locations={
-            'private': True}) as gateway:
+            'private': True, 'ports': []}) as gateway:
         (through,) = run(REQUESTS, side(behind, gateway.url, words))
     settle(DIFFERS, differences(REQUESTS, direct[0], through, exact=False), [each.name for each in REQUESTS])

@@ -288,6 +288,7 @@ struct ConfigurationReader {
         checkMounts()
         for backend in configuration.backends { check(backend) }
         checkIdentities()
+        checkLocations()
         checkPasses()
     }
 
@@ -348,6 +349,19 @@ struct ConfigurationReader {
         let transport = key.dropLast("url".count) + "transport"
         if url.hasPrefix("https:"), section.text(String(transport)) == "direct" {
             mistake("\(path).\(transport)", "\"direct\" speaks http only; leave it out or write \"curl\"")
+        }
+    }
+
+    private mutating func checkLocations() {
+        for text in configuration.texts("locations.hosts") where HostRule(text) == nil {
+            mistake(
+                "locations.hosts",
+                "\"\(text)\" is not a host like \"images.example.org\", \"*.example.org\", \"10.0.0.0/8\" or \"10.1.2.3:8080\""
+            )
+        }
+        for text in configuration.texts("locations.ports") where UInt16(text).map({ $0 > 0 && "\($0)" == text }) != true
+        {
+            mistake("locations.ports", "\"\(text)\" is not a port like \"8080\"")
         }
     }
 

@@ -1,17 +1,28 @@
 import CCurl
 import HTTP
+import Posix
 
 /// The fixed option set of every call: a gateway's libcurl does nothing on its own account.
 enum CurlOptions {
     typealias Handle = UnsafeMutableRawPointer
     typealias List = UnsafeMutablePointer<curl_slist>
 
-    /// Sets everything but the callbacks' object; nil when a value was refused or memory ran out. The list must live
-    /// as long as the transfer.
+    /// What libcurl reads as long as the transfer lives.
+    struct Lists {
+        var fields: List?
+        var addresses: List?
+
+        func free() {
+            curl_slist_free_all(fields)
+            curl_slist_free_all(addresses)
+        }
+    }
+
+    /// Sets everything but the callbacks' object; nil when a value was refused or memory ran out.
     static func apply(
         to easy: Handle, call: UpstreamCall, url: UpstreamURL, framing: BodyLength, tuning: UpstreamTuning,
         timeouts: UpstreamTimeouts
-    ) -> List? {
+    ) -> Lists? {
         var isFine = true
         func note(_ result: CURLcode) { isFine = isFine && result == CURLE_OK }
         func set(_ option: CURLoption, _ value: Int) { note(ccurl_set_long(easy, option, value)) }
@@ -52,17 +63,36 @@ enum CurlOptions {
         }
         if call.method != "HEAD" { set(CURLOPT_CUSTOMREQUEST, call.method) }
 
-        guard let list = fieldList(call, framing) else { return nil }
-        note(ccurl_set_list(easy, CURLOPT_HTTPHEADER, list))
-        guard isFine else {
-            curl_slist_free_all(list)
+        var lists = Lists(fields: list(of: fieldLines(call, framing)))
+        note(ccurl_set_list(easy, CURLOPT_HTTPHEADER, lists.fields))
+        if let pinned = tuning.pinnedAddresses {
+            if let literal = SocketAddress(literal: url.host, port: url.port) {
+                // Never looked up, whatever stands in the table.
+                isFine = isFine && pinned.contains(literal)
+            } else {
+                lists.addresses = list(of: [Array(resolution(of: url, to: pinned).utf8)])
+                note(ccurl_set_list(easy, CURLOPT_RESOLVE, lists.addresses))
+                isFine = isFine && !pinned.isEmpty && lists.addresses != nil
+            }
+        }
+        guard isFine, lists.fields != nil else {
+            lists.free()
             return nil
         }
-        return list
+        return lists
+    }
+
+    /// An entry of libcurl's own table of addresses, which is asked before any resolver (CURLOPT_RESOLVE).
+    private static func resolution(of url: UpstreamURL, to addresses: [SocketAddress]) -> String {
+        let hosts = addresses.map { address in
+            if case .v6 = address { return "[\(address.host)]" }
+            return address.host
+        }
+        return "\(url.host):\(url.port):\(hosts.joined(separator: ","))"
     }
 
     /// The call's fields, checked by `CallHead` before, and the empty ones that keep libcurl from adding its own.
-    private static func fieldList(_ call: UpstreamCall, _ framing: BodyLength) -> List? {
+    private static func fieldLines(_ call: UpstreamCall, _ framing: BodyLength) -> [[UInt8]] {
         var lines: [[UInt8]] = [Array("Expect:".utf8)]
         if !call.fields.contains("accept") { lines.append(Array("Accept:".utf8)) }
         if framing == .chunked { lines.append(Array("Transfer-Encoding: chunked".utf8)) }
@@ -70,6 +100,11 @@ enum CurlOptions {
             // A field without a value is written with a semicolon.
             lines.append(Array(field.name) + (field.value.isEmpty ? [0x3b] : [0x3a, 0x20] + field.value))
         }
+        return lines
+    }
+
+    /// Nil when memory ran out.
+    private static func list(of lines: [[UInt8]]) -> List? {
         var list: List?
         for line in lines {
             let longer = (line + [0]).withUnsafeBufferPointer { bytes in

@@ -49,7 +49,7 @@ final class CurlTransfer: @unchecked Sendable {
     private var replyTimer: LoopTimer?
     private var uploadTimer: LoopTimer?
     private var slots: ConnectionSlots?
-    private var fieldList: UnsafeMutablePointer<curl_slist>?
+    private var lists: CurlOptions.Lists?
 
     init(
         _ driver: CurlDriver, method: String, framing: BodyLength, tuning: UpstreamTuning, timeouts: UpstreamTimeouts
@@ -77,12 +77,10 @@ final class CurlTransfer: @unchecked Sendable {
         return head.status != 204 || head.fields["content-length"] ?? "0" == "0"
     }
 
-    /// Hands the configured handle with its list of fields to libcurl; both are this object's from now on.
-    func start(
-        _ easy: UnsafeMutableRawPointer, fields: UnsafeMutablePointer<curl_slist>?, slots: ConnectionSlots
-    ) -> Bool {
+    /// Hands the configured handle with its lists to libcurl; both are this object's from now on.
+    func start(_ easy: UnsafeMutableRawPointer, lists: CurlOptions.Lists?, slots: ConnectionSlots) -> Bool {
         self.easy = easy
-        fieldList = fields
+        self.lists = lists
         self.slots = slots
         replyTimer = LoopTimer(driver.loop) { [unowned self] in wakeReply(.timedOut) }
         uploadTimer = LoopTimer(driver.loop) { [unowned self] in wakeUpload(.timedOut) }
@@ -98,8 +96,8 @@ final class CurlTransfer: @unchecked Sendable {
         guard let easy else { return }
         self.easy = nil
         driver.remove(easy, isReusable: result == CURLE_OK)
-        curl_slist_free_all(fieldList)
-        fieldList = nil
+        lists?.free()
+        lists = nil
     }
 
     // MARK: Tasks

@@ -30,9 +30,9 @@ final class CurlTransport {
             throw .failed("no libcurl handle")
         }
         CurlCallbacks.install(transfer, on: easy)
-        let fields = CurlOptions.apply(
+        let lists = CurlOptions.apply(
             to: easy, call: call, url: url, framing: framing, tuning: tuning, timeouts: timeouts)
-        guard transfer.start(easy, fields: fields, slots: slots), fields != nil else {
+        guard transfer.start(easy, lists: lists, slots: slots), lists != nil else {
             transfer.end()
             throw .failed("libcurl refused the call")
         }

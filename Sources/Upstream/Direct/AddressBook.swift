@@ -7,7 +7,8 @@ final class AddressBook: @unchecked Sendable {
     private let loop: EventLoop
     private let host: String
     private let port: UInt16
-    private let literal: SocketAddress?
+    /// Known without a look-up: pinned, or a literal host.
+    private let fixed: [SocketAddress]?
     private let tuning: UpstreamTuning
     private var known: [SocketAddress] = []
     private var lookedUp = MonotonicTime(nanoseconds: 0)
@@ -21,12 +22,15 @@ final class AddressBook: @unchecked Sendable {
         self.tuning = tuning
         host = url.host
         port = url.port
-        literal = SocketAddress(literal: url.host, port: url.port)
+        fixed = tuning.pinnedAddresses ?? SocketAddress(literal: url.host, port: url.port).map { [$0] }
     }
 
     /// Addresses to try in order, never empty. However many calls ask, there is one look-up.
     func addresses(within time: Duration) async throws(TransportError) -> [SocketAddress] {
-        if let literal { return [literal] }
+        if let fixed {
+            guard !fixed.isEmpty else { throw .resolveFailed("\(host): no address is allowed") }
+            return fixed
+        }
         let age = loop.now - lookedUp
         if !known.isEmpty, age < tuning.staleAddressTime {
             if age > tuning.addressTime { refresh() }
