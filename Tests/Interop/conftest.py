@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.kamaki import Kamaki
+from harness.keystone import Keystone
 from harness.processes import PROJECT, Gateway, Glance, GlanceV1, NotHere
 
 BACKENDS = ['embedded', 'glance']
@@ -73,6 +74,20 @@ def new_glance_v1(tmp_path_factory):
 def glance_v1(new_glance_v1):
     """The Glance 15 that most tests share; each test is a tenant of its own there."""
     return new_glance_v1()
+
+
+@pytest.fixture(scope='session')
+def keystone(tmp_path_factory):
+    """The Keystone that most tests share."""
+    with Keystone(tmp_path_factory.mktemp('keystone')) as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def guarded_glance(keystone, tmp_path_factory):
+    """A Glance that asks that Keystone about every token."""
+    with Glance(tmp_path_factory.mktemp('guarded-glance'), 'keystone', KEYSTONE=keystone.url) as running:
+        yield running
 
 
 @dataclass

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a REAL Image API v2 registry (OpenStack Glance 33.0.0) on loopback. No identity service, no root needed.
+# Starts a REAL Image API v2 registry (OpenStack Glance 33.0.0) on loopback. No root needed.
 #
 #   start.sh DIR PORT [MODE]
 #
@@ -7,21 +7,26 @@
 # VENV  (environment) the virtual environment, made when missing, shared by all DIRs; default DIR/venv.
 # MODE  token (default): X-Auth-Token "user:tenant:role[,role]" or "user.tenant.role" says who calls; else 401
 #       open:            every caller is an administrator with no tenant, no token needed
+#       keystone:        the Keystone at KEYSTONE (environment, its /v3) is asked about every token, each time
 # Prints "PID URL" and exits 0 once the registry answers; prints the same again if it already runs.
 # Exit 77: no Python 3.11 or newer here. Exit 1: did not start (the reason is on standard error).
 # Environment: PYTHON (interpreter), FORMAT_CHECK=1 (refuse data that is not what disk_format says; default 0),
 #              CUSTOM_SCHEMA=1 (kernel_id and ramdisk_id must be UUID or null, as most distributions configure it),
 #              SECOND_STORE=0 (no second store), HTTP_STORE=0 (no http:// locations), EXTRA (lines for [DEFAULT]).
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n 2,14p "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n 2,15p "$0" >&2; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dir=$(mkdir -p "$1" && cd "$1" && pwd); venv=${VENV:-$dir/venv}; port=$2; mode=${3:-token}; url="http://127.0.0.1:$port"
-case $mode in token|open) ;; *) echo "glance-v2: MODE must be token or open" >&2; exit 2;; esac
+case $mode in
+  token|open) ;;
+  keystone) [ -n "${KEYSTONE:-}" ] || { echo "glance-v2: MODE keystone needs KEYSTONE" >&2; exit 2; };;
+  *) echo "glance-v2: MODE must be token, open or keystone" >&2; exit 2;;
+esac
 mkdir -p "$dir"/{conf,images,images2,staging,tasks,lock,log}
 exec 9>"$dir/.lock"; flock 9
 
 # what this call asks for; a running server that was started for something else is replaced
-want="$port $mode fmt=${FORMAT_CHECK:-0} second=${SECOND_STORE:-1} http=${HTTP_STORE:-1} schema=${CUSTOM_SCHEMA:-0} ${EXTRA:-}"
+want="$port $mode fmt=${FORMAT_CHECK:-0} second=${SECOND_STORE:-1} http=${HTTP_STORE:-1} schema=${CUSTOM_SCHEMA:-0} ${KEYSTONE:-} ${EXTRA:-}"
 want=$(echo "$want")
 alive() { [ -f "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; }
 answers() { "$venv/bin/python" - "$url/versions" <<'P' 2>/dev/null
@@ -105,11 +110,27 @@ lock_path = $dir/lock
 [oslo_messaging_notifications]
 driver = noop
 C
+[ "$mode" != keystone ] || cat >> "$dir/conf/glance-api.conf" <<C
+[keystone_authtoken]
+www_authenticate_uri = $KEYSTONE
+auth_url = $KEYSTONE
+auth_type = password
+username = baleen
+password = baleen-password
+user_domain_id = default
+project_name = service
+project_domain_id = default
+token_cache_time = -1
+http_request_max_retries = 1
+service_token_roles_required = true
+C
 cat > "$dir/conf/glance-api-paste.ini" <<'C'
 [pipeline:glance-api-token]
 pipeline = versionnegotiation tokenauth context rootapp
 [pipeline:glance-api-open]
 pipeline = versionnegotiation anybody rootapp
+[pipeline:glance-api-keystone]
+pipeline = versionnegotiation authtoken context rootapp
 [composite:rootapp]
 paste.composite_factory = glance.api:root_app_factory
 /: apiversions
@@ -122,6 +143,9 @@ paste.app_factory = glance.api.v2.router:API.factory
 paste.filter_factory = glance.api.middleware.version_negotiation:VersionNegotiationFilter.factory
 [filter:tokenauth]
 paste.filter_factory = tokenauth:factory
+[filter:authtoken]
+paste.filter_factory = keystonemiddleware.auth_token:filter_factory
+delay_auth_decision = true
 [filter:context]
 paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
 [filter:anybody]

@@ -96,8 +96,9 @@ class Gateway:
 class Glance:
     """A real Glance 33 on loopback; its packages are shared, its state is not."""
 
-    def __init__(self, folder, **environment):
-        self.folder = Path(folder)
+    def __init__(self, folder, mode='token', **environment):
+        """`mode` says who is asked about tokens, see start.sh; `environment` is for it."""
+        self.folder, self.mode = Path(folder), mode
         self.environment = environment
         (self.port,) = free_ports(1)
         self.url = f'http://127.0.0.1:{self.port}'
@@ -106,7 +107,7 @@ class Glance:
     def start(self):
         VENVS.mkdir(exist_ok=True)
         began = subprocess.run(
-            [HERE / 'glance/start.sh', self.folder, str(self.port)], check=True, stdout=subprocess.PIPE,
+            [HERE / 'glance/start.sh', self.folder, str(self.port), self.mode], check=True, stdout=subprocess.PIPE,
             env={**os.environ, 'VENV': str(VENVS / 'glance'), **self.environment}, timeout=280)
         self.pid = int(began.stdout.split()[0])
         return self
