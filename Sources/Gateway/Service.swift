@@ -68,8 +68,10 @@ public final class Service: Sendable {
     private static func mounts(
         _ configuration: Configuration, _ backends: [(name: String, backend: any Backend)]
     ) throws(StartError) -> MountTable {
-        let tokens: [StaticIdentity.Entry]
-        do throws(ConfigurationError) { tokens = try configuration.staticTokens() } catch {
+        var tokens = StaticIdentity([])
+        do throws(ConfigurationError) {
+            if let file = configuration.text("identity.file") { tokens = try Configuration.watchedTokens(of: file) }
+        } catch {
             throw StartError(description: error.description)
         }
         let dialects = DialectFactory(configuration)
@@ -79,7 +81,7 @@ public final class Service: Sendable {
                 let isEmbedded = configuration.backends.contains { $0.name == mount.backend && $0.isEmbedded }
                 let identity: any IdentityProvider =
                     switch configuration.text("identity.kind") ?? (isEmbedded ? "open" : "passthrough") {
-                    case "static": StaticIdentity(tokens)
+                    case "static": tokens
                     case "open": OpenIdentity()
                     default: PassthroughIdentity()
                     }

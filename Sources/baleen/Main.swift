@@ -16,6 +16,7 @@ struct Main {
                                          does it and shows the answers. REQUEST: a file with a raw HTTP request, - for
                                          standard input, or arguments as for curl: -X, -H, -d, -T, -I and an address
           baleen compatibility           prints docs/compatibility.md: operations and fields of every client and backend
+          baleen hash-token              reads a token from standard input and prints its sha256 for a token file
           baleen --help | --version
 
         Every key of the configuration can be set by an environment variable: timeouts.bodyIdle is
@@ -41,6 +42,7 @@ struct Main {
             let (named, rest) = split(arguments)
             Console.exit(Explain.run(configuration: configuration(named), arguments: rest))
         case "compatibility"? where arguments.count == 1: Console.say(CompatibilityPage.text())
+        case "hash-token"? where arguments.count == 1: Console.exit(HashToken.run())
         default:
             Console.complain(arguments.first.map { "baleen: there is no command \"\($0)\"\n\n" + help } ?? help)
             Console.exit(2)

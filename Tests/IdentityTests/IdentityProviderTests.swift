@@ -1,3 +1,4 @@
+import Bytes
 import Identity
 import Images
 import Testing
@@ -5,9 +6,14 @@ import Testing
 /// What every provider does with a token, and what each makes of one.
 @Suite struct IdentityProviderTests {
     static let tokens = StaticIdentity([
-        .init(token: "secret-alice", user: "alice", tenant: "acme", roles: ["member", "reader"]),
-        .init(token: "secret-bob", user: "bob", tenant: nil, roles: []),
+        .init(sha256: digest("secret-alice"), user: "alice", tenant: "acme", roles: ["member", "reader"]),
+        .init(sha256: digest("secret-bob"), user: "bob", tenant: nil, roles: []),
     ])
+
+    static func digest(_ token: String) -> SHA256Digest {
+        guard let digest = try? SHA256Digest(of: token) else { fatalError("no SHA-256") }
+        return digest
+    }
 
     static let providers: [any IdentityProvider] = [PassthroughIdentity(), OpenIdentity(), tokens]
 
@@ -86,7 +92,9 @@ import Testing
 
     /// Unicode equivalence is no equality of secrets.
     @Test func `a token in another normal form is another token`() async {
-        let provider = StaticIdentity([.init(token: "caf\u{e9}-secret", user: "u", tenant: nil, roles: [])])
+        let provider = StaticIdentity([
+            .init(sha256: Self.digest("caf\u{e9}-secret"), user: "u", tenant: nil, roles: [])
+        ])
         await #expect(throws: Never.self) { try await provider.caller(for: "caf\u{e9}-secret") }
         await #expect(throws: Failure.self) { try await provider.caller(for: "cafe\u{301}-secret") }
     }

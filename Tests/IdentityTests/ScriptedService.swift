@@ -39,7 +39,7 @@ final class ScriptedService: Transport {
             while let piece = try await call.body?.next() { sent += piece }
         } catch { throw .clientBody(error) }
         var fields: [String: String] = [:]
-        call.fields.forEach { fields[$0.nameText.lowercased()] = $0.valueText }
+        for field in call.fields { fields[field.nameText.lowercased()] = field.valueText }
         let seen = Seen(
             method: call.method, target: call.target, fields: fields, body: String(decoding: sent, as: UTF8.self),
             isFresh: call.startsFresh)

@@ -195,7 +195,9 @@ def story(request, binary, tmp_path, embedded_backend):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content(each))
     tokens = tmp_path / 'tokens.json'
-    entries = [{'token': token, 'user': user, 'tenant': user} for user, token in TOKENS.items()]
+    entries = [
+        {'sha256': hashlib.sha256(token.encode()).hexdigest(), 'user': user, 'tenant': user}
+        for user, token in TOKENS.items()]
     tokens.write_text(json.dumps({'tokens': entries}))
     settings = {
         'mounts': [{'prefix': '/image', 'dialect': 'plankton', 'backend': 'main'}],

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Identity
 import Posix
 import Upstream
 
@@ -13,7 +12,7 @@ extension Configuration {
         let configuration = try read(
             try text(of: file, "name a file with --config FILE"), origin: file,
             environment: environment ?? ProcessInfo.processInfo.environment)
-        if configuration.text("identity.kind") == "static" { _ = try configuration.staticTokens() }
+        try configuration.checkTokenFiles()
         return configuration
     }
 
@@ -40,61 +39,17 @@ extension Configuration {
         return text
     }
 
+    /// A file of JSON5.
+    static func tree(of file: String, _ remedy: String) throws(ConfigurationError) -> ConfigTree {
+        let text = try text(of: file, remedy)
+        do { return try ConfigTree.parse(text) } catch {
+            throw ConfigurationError(mistakes: ["\(file): is not JSON5: \(reason(of: error))"])
+        }
+    }
+
     private static func reason(of error: any Error) -> String {
         guard case DecodingError.dataCorrupted(let context) = error else { return "\(error)" }
         return context.underlyingError.map { "\($0)" } ?? context.debugDescription
-    }
-
-    /// The tokens of `identity.file`: `{ tokens: [{ token, user, tenant, roles: [...] }] }`.
-    func staticTokens() throws(ConfigurationError) -> [StaticIdentity.Entry] {
-        guard let file = text("identity.file") else { return [] }
-        let tree: ConfigTree
-        do {
-            tree = try ConfigTree.parse(try Self.text(of: file, "identity.file names it"))
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            throw ConfigurationError(mistakes: ["\(file): is not JSON5: \(Self.reason(of: error))"])
-        }
-        guard case .object(let root) = tree, case .list(let list)? = root["tokens"], !list.isEmpty else {
-            throw ConfigurationError(mistakes: ["\(file): tokens: must be a list of { token, user, tenant, roles }"])
-        }
-        var entries: [StaticIdentity.Entry] = []
-        var mistakes: [String] = []
-        for (index, item) in list.enumerated() {
-            guard let entry = Self.entry(item) else {
-                mistakes.append(
-                    "\(file): tokens[\(index)]: must be { token: \"...\", user: \"...\", tenant: \"...\", roles: [\"...\"] }"
-                )
-                continue
-            }
-            // By bytes: tokens are compared so, and never shown.
-            if let first = entries.firstIndex(where: { $0.token.utf8.elementsEqual(entry.token.utf8) }) {
-                mistakes.append("\(file): tokens[\(index)]: has the same token as tokens[\(first)]")
-            }
-            entries.append(entry)
-        }
-        guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }
-        return entries
-    }
-
-    private static func entry(_ tree: ConfigTree) -> StaticIdentity.Entry? {
-        guard case .object(let members) = tree, case .text(let token)? = members["token"], token.utf8.count >= 8,
-            case .text(let user)? = members["user"], !user.isEmpty,
-            Set(members.keys).isSubset(of: ["token", "user", "tenant", "roles"])
-        else { return nil }
-        var tenant: String?
-        switch members["tenant"] {
-        case .text(let text)?: tenant = text
-        case nil, .null?: break
-        default: return nil
-        }
-        var roles: [String] = []
-        if let listed = members["roles"] {
-            guard case .texts(let texts)? = ConfigKey("roles", .texts).value(listed) else { return nil }
-            roles = texts
-        }
-        return StaticIdentity.Entry(token: token, user: user, tenant: tenant, roles: roles)
     }
 }
 
