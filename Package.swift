@@ -54,7 +54,7 @@ let package = Package(
         tests("BytesTests", ["Bytes"]),
         tests("DialectsTests", ["Dialects", "Images", "HTTP", "Bytes", "TestSupport"], data: ["Vectors"]),
         tests(
-            "BackendsTests", ["Backends", "Dialects", "Upstream", "Images", "HTTP", "Bytes", "EventLoop"],
+            "BackendsTests", ["Backends", "Dialects", "Upstream", "Registry", "Images", "HTTP", "Bytes", "EventLoop"],
             data: ["Vectors"]),
         tests("RegistryTests", ["Registry", "Backends", "Images", "Bytes", "EventLoop", "TestSupport"]),
         tests("HTTPTests", ["HTTP"]),

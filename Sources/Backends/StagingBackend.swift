@@ -23,10 +23,16 @@ public final class StagingBackend: Backend {
     public var authority: String? { backend.authority }
     public var markPrefix: String? { backend.markPrefix }
 
+    public func translates(_ operation: Operation) -> Bool { backend.translates(operation) }
+
     private static let method = "glance-direct"
 
     public func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply {
         try await backend.relay(message)
+    }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        try await backend.image(at: location, for: request)
     }
 
     public func close() async {

@@ -58,7 +58,7 @@ final class Undoing: Sendable {
         }
     }
 
-    private static func wait(_ milliseconds: Int64) async {
+    static func wait(_ milliseconds: Int64) async {
         guard let loop = EventLoop.current else {
             try? await Task.sleep(for: .milliseconds(milliseconds))
             return

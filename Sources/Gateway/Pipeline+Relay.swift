@@ -14,6 +14,7 @@ extension Pipeline {
     ) async throws(Failure) -> ClientResponse? {
         guard let outline = try relay.outline(asked) else { return nil }
         let route = try? dialect.route(asked)
+        if let route, Self.isTranslated(route, asked, mount, dialect) { return nil }
         record.operation = Self.name(of: route, asked, dialect)
         record.imageID = route.flatMap { $0.imageID.isEmpty ? nil : $0.imageID }
         let caller = try await relayingCaller(asked, mount, dialect, isAnonymous: route?.isAnonymous == true)
@@ -37,6 +38,18 @@ extension Pipeline {
                 method: outline.method, target: outline.target, fields: outline.fields, caller: caller,
                 requestID: asked.requestID, body: body))
         return try await relay.response(reply, for: asked, authority: mount.backend.authority, marks: marks)
+    }
+
+    /// Whether the backend carries out what the message asks for, instead of taking the message.
+    private static func isTranslated(
+        _ route: Route, _ asked: ClientRequest, _ mount: Mount, _ dialect: any ClientDialect
+    ) -> Bool {
+        // What an update changes stands in its document, which is read once.
+        if route.action == .update {
+            return mount.backend.translates(.updateImage(ImageUpdate(id: route.imageID, image: Image())))
+        }
+        guard case .operation(let operation)? = try? dialect.decode(route, asked) else { return false }
+        return mount.backend.translates(operation)
     }
 
     /// What the message would mean here, for log and metrics; `relay` where that is not known without its document.

@@ -25,6 +25,16 @@ public protocol Backend: Sendable {
     /// Sends a message of the dialect that ``relays`` names and hands back the answer, unread.
     func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply
 
+    /// Whether an operation is carried out here although a client of the dialect that ``relays`` names asks for it: the
+    /// registry's own answer would not be what clients are to see.
+    func translates(_ operation: Operation) -> Bool
+
+    /// The image of the caller that is registered at a `pithos:` location; nil: none.
+    ///
+    /// - Parameter request: who asks; its operation does not matter.
+    /// - Throws: `conflict` when there are several.
+    func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image?
+
     /// Ends background work and closes what is open; called once, after the last request.
     func close() async
 }
@@ -35,8 +45,27 @@ extension Backend {
     public var authority: String? { nil }
     public var markPrefix: String? { nil }
 
+    public func translates(_ operation: Operation) -> Bool { false }
+
     public func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply {
         throw Failure(.internal, cause: "the backend relays nothing")
+    }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        var asked = request
+        asked.operation = .listImages(ImageQuery(isDetailed: true))
+        asked.data = nil
+        guard case .images(let images) = try await perform(asked) else {
+            throw Failure(.internal, cause: "a list was asked for, something else came")
+        }
+        var found: Image?
+        while let image = try await images.next() {
+            guard image.text(.location)?.sameBytes(as: location) ?? false else { continue }
+            if let me = request.caller.owner, let owner = image.text(.owner), !owner.sameBytes(as: me) { continue }
+            guard found == nil else { throw Failure(.conflict, "Several images are registered at this location") }
+            found = image
+        }
+        return found
     }
 }
 

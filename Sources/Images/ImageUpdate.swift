@@ -16,6 +16,8 @@ public struct ImageUpdate: Sendable {
     public var guards: [FieldGuard]
     /// How the client's dialect spells property names it cannot tell apart (mapping §4.3).
     public var fold: PropertyFold
+    /// What the gateway found at the `pithos:` location that the update names: as in `ImageCreation.verified`.
+    public var verified: VerifiedObject?
     /// What the client would be shown for a field of the present image: an update value equal to it changes nothing
     /// (echo rule, mapping §4.3). Nil result: as the image has it.
     public var shown: @Sendable (ImageField, Image) -> FieldValue?
@@ -23,7 +25,7 @@ public struct ImageUpdate: Sendable {
     public init(
         id: String, image: Image, removals: [String] = [], required: [String] = [], forbidden: [String] = [],
         purgesProperties: Bool = false, source: DataSource = .none, guards: [FieldGuard] = [],
-        fold: PropertyFold = .exact,
+        fold: PropertyFold = .exact, verified: VerifiedObject? = nil,
         shown: @escaping @Sendable (ImageField, Image) -> FieldValue? = { _, _ in nil }
     ) {
         self.id = id
@@ -35,6 +37,7 @@ public struct ImageUpdate: Sendable {
         self.source = source
         self.guards = guards
         self.fold = fold
+        self.verified = verified
         self.shown = shown
     }
 }

@@ -133,7 +133,8 @@ public struct ImageCreation: Sendable {
     public var isActiveWhenEmpty: Bool
     /// What the gateway found at the image's `pithos:` location with the rights of who registers it. Then a backend asks
     /// nobody about the location: with `source` `.location` it keeps the location as a reference, active with this size and
-    /// hash; with `.body` the data are the object's own, and the location is kept beside them.
+    /// hash; with `.body` the data are the object's own, and the location is kept beside them; with `.none` the same data
+    /// come later, by an update that says `verified` too: until then the image is `saving`, whoever asks.
     public var verified: VerifiedObject?
 
     public init(

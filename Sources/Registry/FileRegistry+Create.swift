@@ -1,6 +1,6 @@
 import Bytes
 import Glibc
-import Images
+public import Images
 import Synchronization
 
 extension FileRegistry {
@@ -13,25 +13,28 @@ extension FileRegistry {
         switch creation.source {
         case .copyFrom(let url): throw ImageRules.externalSource(url)
         case .location:
-            let (location, object) = try await object(at: creation.image.text(.location) ?? "", for: caller)
-            try rules.checkFormats(record.image)
-            try attach(
-                object, at: location, to: &record, demanding: creation.image, strictly: creation.replacesAtLocation)
+            let location = try await attach(creation, to: &record, by: caller)
             guard creation.replacesAtLocation || creation.mustExist else { break }
             // Two registrations at once would both find none and make two.
-            guard index.withLock({ $0.registering.insert(location.canonical).inserted }) else {
+            guard index.withLock({ $0.registering.insert(location).inserted }) else {
                 throw Failure(.conflict, "The location is being registered by another request.")
             }
-            defer { index.withLock { _ = $0.registering.remove(location.canonical) } }
+            defer { index.withLock { _ = $0.registering.remove(location) } }
             if let image = try await replace(creation, record, location, caller) { return image }
             if creation.mustExist {
-                throw Failure(.imageNotFound, "No image is registered at '\(location.canonical)'.")
+                throw Failure(.imageNotFound, "No image is registered at '\(location)'.")
             }
             return try await publish(record, creation, nil)
         case .body:
             try rules.checkFormats(record.image)
+            if creation.verified != nil { record.image[.location] = creation.image[.location] }
             // Refused now rather than after hours of data.
             _ = try RecordCoding.encode(record)
+        case .none where creation.verified != nil:
+            try rules.checkFormats(record.image)
+            record.image[.location] = creation.image[.location]
+            record.image[.status] = .text(ImageStatus.saving.rawValue)
+            record.data = .awaited
         case .none:
             let isReady = record.image.text(.diskFormat) != nil && record.image.text(.containerFormat) != nil
             if creation.isActiveWhenEmpty, isReady, creation.image.integer(.size) == 0 {
@@ -40,6 +43,24 @@ extension FileRegistry {
             }
         }
         return try await publish(record, creation, body)
+    }
+
+    /// Gives the record the data of the location that its creation names.
+    ///
+    /// - Returns: the location in the one form in which locations are compared.
+    private func attach(
+        _ creation: ImageCreation, to record: inout ImageRecord, by caller: Caller
+    ) async throws(Failure) -> String {
+        let said = creation.image.text(.location) ?? ""
+        if let verified = creation.verified {
+            try rules.checkFormats(record.image)
+            refer(to: verified, at: said, in: &record)
+            return said
+        }
+        let (location, object) = try await object(at: said, for: caller)
+        try rules.checkFormats(record.image)
+        try attach(object, at: location, to: &record, demanding: creation.image, strictly: creation.replacesAtLocation)
+        return location.canonical
     }
 
     /// The image as described, queued, with what the registry adds.
@@ -107,22 +128,16 @@ extension FileRegistry {
     /// Plankton's repeated registration: the caller's image at this location starts anew, its id and birth stay (plankton §2).
     /// Nil: there is none.
     private func replace(
-        _ creation: ImageCreation, _ fresh: ImageRecord, _ location: ObjectStore.Location, _ caller: Caller
+        _ creation: ImageCreation, _ fresh: ImageRecord, _ location: String, _ caller: Caller
     ) async throws(Failure) -> Image? {
-        let found = index.withLock { index in
-            index.records.values.filter {
-                AccessRules.owns(caller, $0.image)
-                    && $0.image.text(.location).map { $0.sameBytes(as: location.canonical) } == true
-            }
-        }
-        guard let image = found.first?.image else { return nil }
-        guard found.count == 1 else {
-            throw Failure(.conflict, "\(found.count) images are registered at '\(location.canonical)'.")
-        }
+        guard let image = try registered(at: location, by: caller) else { return nil }
         let rules = rules
         return try await change(image.id) { (record: inout ImageRecord) throws(Failure) -> Bool in
             try AccessRules.requireControl(caller, record.image)
             let old = record.image
+            guard creation.verified == nil || (record.data != .file && old.status != .saving) else {
+                throw Failure(.conflict, "The image at this location has data of its own: delete it first")
+            }
             record = fresh
             record.image[.id] = old[.id]
             record.image[.owner] = old[.owner]
@@ -137,5 +152,23 @@ extension FileRegistry {
             }
             return true
         }.image
+    }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        try registered(at: location, by: request.caller)
+    }
+
+    /// The caller's image that is registered at a location.
+    private func registered(at location: String, by caller: Caller) throws(Failure) -> Image? {
+        let found = index.withLock { index in
+            index.records.values.filter {
+                AccessRules.owns(caller, $0.image)
+                    && $0.image.text(.location).map { $0.sameBytes(as: location) } == true
+            }
+        }
+        guard found.count <= 1 else {
+            throw Failure(.conflict, "\(found.count) images are registered at '\(location)'.")
+        }
+        return found.first?.image
     }
 }

@@ -98,6 +98,18 @@ extension FileRegistry {
         }
     }
 
+    /// Makes the record one whose data stays in another store.
+    func refer(to object: VerifiedObject, at location: String, in record: inout ImageRecord) {
+        record.image[.location] = .text(location)
+        record.image[.store] = .text("pithos")
+        record.image[.status] = .text(ImageStatus.active.rawValue)
+        record.image[.size] = .integer(object.size)
+        record.image[.checksum] = .text(object.hash)
+        record.image[.osHashAlgo] = .null
+        record.image[.osHashValue] = .null
+        record.data = .remote
+    }
+
     /// Makes the record one whose data is this object.
     func attach(
         _ object: DigestedObject, at location: ObjectStore.Location, to record: inout ImageRecord,

@@ -17,6 +17,7 @@ extension FileRegistry {
         case .none, .empty, .staged:
             guard range == nil else { throw Self.unsatisfiable(0) }
             return .data(record.image, BytesBody([]))
+        case .remote, .awaited: throw Failure(.noData, "Image \(id) has no data here", isDetail: true)
         case .file:
             let path = "\(path(ImageKey(id)))/data"
             let (file, status) = try await onWorker { [self] () throws(Failure) -> (OpenFile, OpenFile.Status) in

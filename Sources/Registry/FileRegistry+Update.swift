@@ -57,6 +57,9 @@ extension FileRegistry {
 
     func relocate(_ update: ImageUpdate, _ caller: Caller) async throws(Failure) -> Image {
         try requireQueued(try visible(update.id, caller).image)
+        if let verified = update.verified, let location = update.image.text(.location) {
+            return try await refer(update, to: verified, at: location, caller)
+        }
         let (location, object) = try await object(at: update.image.text(.location) ?? "", for: caller)
         return try await change(update.id) { [self] (record: inout ImageRecord) throws(Failure) -> Bool in
             try AccessRules.requireControl(caller, record.image)
@@ -65,6 +68,20 @@ extension FileRegistry {
             _ = try apply(update, to: &record, by: caller)
             try rules.checkFormats(record.image)
             try attach(object, at: location, to: &record, demanding: demands, strictly: false)
+            record.image[.updatedAt] = .time(.now)
+            return true
+        }.image
+    }
+
+    private func refer(
+        _ update: ImageUpdate, to object: VerifiedObject, at location: String, _ caller: Caller
+    ) async throws(Failure) -> Image {
+        try await change(update.id) { [self] (record: inout ImageRecord) throws(Failure) -> Bool in
+            try AccessRules.requireControl(caller, record.image)
+            try requireQueued(record.image)
+            _ = try apply(update, to: &record, by: caller)
+            try rules.checkFormats(record.image)
+            refer(to: object, at: location, in: &record)
             record.image[.updatedAt] = .time(.now)
             return true
         }.image

@@ -50,7 +50,8 @@ extension FileRegistry {
         guard let record = index.withLock({ $0.records[key] }) else { throw AccessRules.notFound(update.id) }
         // Since the caller was checked the image may have become another's: given away, or deleted and made anew.
         try AccessRules.requireControl(caller, record.image)
-        guard record.image.status == .queued else {
+        let isAwaited = record.data == .awaited && update.verified != nil && index.withLock { $0.uploads[key] == nil }
+        guard record.image.status == .queued || isAwaited else {
             throw Failure(.conflict, "Cannot upload to an unqueued image", isDetail: true)
         }
         var trial = record
@@ -78,6 +79,7 @@ extension FileRegistry {
         try AccessRules.requireControl(caller, record.image)
         _ = try apply(update, to: &record, by: caller)
         try rules.checkFormats(record.image)
+        if update.verified != nil { record.image[.location] = update.image[.location] }
         attach(receipt, to: &record)
         record.image[.updatedAt] = .time(.now)
         try guarded { () throws(DiskError) in
@@ -100,7 +102,8 @@ extension FileRegistry {
         index.withLock {
             guard $0.uploads[key] == token else { return true }
             $0.uploads[key] = nil
-            $0.records[key]?.image[.status] = .text(ImageStatus.queued.rawValue)
+            let status = $0.records[key]?.data == .awaited ? ImageStatus.saving : .queued
+            $0.records[key]?.image[.status] = .text(status.rawValue)
             return false
         }
     }

@@ -15,6 +15,7 @@ struct ImageRecord: Sendable {
 
     /// The status on the disk.
     var lastingStatus: FieldValue {
+        if data == .awaited { return .text(ImageStatus.saving.rawValue) }
         let isUnderWay = image.status == .saving || (image.status == .uploading && !data.isStaged)
         return isUnderWay ? .text(ImageStatus.queued.rawValue) : image[.status]
     }
@@ -36,6 +37,10 @@ enum DataPlace: Sendable, Equatable {
     case staged(UploadReceipt)
     /// A file below the `objects` folder, with its size and time of change (ns) when it was last digested.
     case object(size: Int64, modified: Int64)
+    /// In another store, at the image's location: whoever made the image knows how to read it there.
+    case remote
+    /// Nowhere yet: whoever made the image brings it from its location. The image is `saving`, on the disk as well.
+    case awaited
 
     var isStaged: Bool { if case .staged = self { true } else { false } }
 }

@@ -100,6 +100,8 @@ enum RecordCoding {
             writer.integer(size)
             writer.key("modified")
             writer.integer(modified)
+        case .remote: writer.string("remote")
+        case .awaited: writer.string("awaited")
         }
         writer.endObject()
     }
@@ -159,6 +161,8 @@ enum RecordCoding {
                 return nil
             }
             return .object(size: size, modified: modified)
+        case "remote": return .remote
+        case "awaited": return .awaited
         default: return nil
         }
     }

@@ -61,6 +61,10 @@ struct StartUp {
             findings.append("removed images/\(name)/metadata.json.new, left by an unclean end")
         }
         try restoreStaged(&record, name, &findings)
+        if record.data == .awaited {
+            findings.append("images/\(name): its data never came, the image is shown as killed")
+            record.image[.status] = .text(ImageStatus.killed.rawValue)
+        }
         var status = stat()
         let isThere = stat("\(path)/data", &status) == 0
         if record.data == .file {

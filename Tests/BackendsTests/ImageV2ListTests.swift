@@ -95,7 +95,7 @@ import Testing
 
     static let filters: [(ImageQuery.Filter, String)] = [
         (.oneOf(.status, [.text("active")]), "status=in%3Aactive%2Cqueued"),
-        (.oneOf(.status, [.text("saving")]), "status=in%3Asaving%2Cuploading%2Cimporting"),
+        (.oneOf(.status, [.text("saving")]), "status=in%3Asaving%2Cuploading%2Cimporting%2Cqueued"),
         (.oneOf(.status, [.text("killed")]), "status=in%3Akilled%2Cqueued"),
         (.oneOf(.status, [.text("queued")]), "status=eq%3Aqueued"),
         (.oneOf(.diskFormat, [.text("extdump")]), "disk_format=eq%3Araw"),

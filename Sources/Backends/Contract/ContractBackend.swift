@@ -19,7 +19,12 @@ public final class ContractBackend: Backend {
     public var relays: String? { backend.relays }
     public var authority: String? { backend.authority }
     public var markPrefix: String? { backend.markPrefix }
+    public func translates(_ operation: Operation) -> Bool { backend.translates(operation) }
     public func close() async { await backend.close() }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        try await backend.image(at: location, for: request)
+    }
 
     public func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply {
         try await backend.relay(message)

@@ -15,17 +15,26 @@ extension Glance2010Backend {
             }
             if creation.mustExist { throw Failure(.imageNotFound, "No image is registered at this location") }
         }
+        var image = creation.image
+        // Nobody but the gateway says that data are on their way.
+        let isAwaiting = creation.source == .none && creation.verified != nil
+        image[.status] = isAwaiting ? .text(ImageStatus.saving.rawValue) : .absent
+        if creation.verified != nil, session.held.marks == nil {
+            throw Failure(.badRequest, "This registry cannot hold the location of an image")
+        }
         switch creation.source {
         case .copyFrom: throw Failure(.notImplemented, "This registry cannot copy from another place")
         case .none:
-            guard creation.isActiveWhenEmpty else {
-                return try await post(try Self.native(creation.image, session), session)
+            guard creation.isActiveWhenEmpty, !isAwaiting else {
+                return try await post(try Self.native(image, session), session)
             }
-            return try await createWithData(creation.image, BytesBody([]), session)
+            return try await createWithData(image, BytesBody([]), session)
         case .body:
             guard let data else { throw Failure(.internal, cause: "data announced and not given") }
-            return try await createWithData(creation.image, data, session)
-        case .location: return try await createAtLocation(creation.image, session)
+            return try await createWithData(image, data, session)
+        case .location where creation.verified != nil:
+            return try await post(try Self.native(image, session), session)
+        case .location: return try await createAtLocation(image, session)
         }
     }
 
@@ -178,12 +187,17 @@ extension Glance2010Backend {
     private func replace(
         _ found: Glance2010Image, by creation: ImageCreation, _ session: Glance2010Session
     ) async throws(Failure) -> Glance2010Image {
+        guard creation.verified == nil || found.native.status == .queued else {
+            throw Failure(.conflict, "The image at this location has data of its own: delete it first")
+        }
         var image = creation.image
         image[.id] = .absent
         image[.location] = .absent
+        let ignored: [ImageField] = creation.verified == nil ? [.size, .checksum, .store] : [.store]
         let update = ImageUpdate(
             id: found.native.id, image: image, purgesProperties: creation.purgesOnReplace,
-            guards: [.size, .checksum, .store].map { FieldGuard($0, .ignored, Failure(.badRequest)) }, fold: .plankton)
+            guards: ignored.map { FieldGuard($0, .ignored, Failure(.badRequest)) }, fold: .plankton,
+            verified: creation.verified)
         return try await self.update(update, nil, session)
     }
 

@@ -27,17 +27,27 @@ extension Glance2010Backend {
     ) async throws(Failure) -> Glance2010Image {
         var after = try Self.applied(update, to: current, by: session.caller)
         guard update.source == .location, let location = update.image.text(.location) else {
-            guard let change = current.change(to: try Self.target(after, on: current, update, session)) else {
-                return current
+            var change = current.change(to: try Self.target(after, on: current, update, session))
+            if update.verified != nil, after[.size] != current.image[.size] {
+                change = change ?? Image()
+                change?[.size] = after[.size]
             }
+            guard let change else { return current }
             return try await session.put(current.native.id, change)
         }
-        guard current.native.status == .queued, !current.isReference else {
+        guard current.native.status == .queued, !current.isReference, !current.isAwaiting else {
             throw Failure(.badRequest, "Attempted to update Location field for an image not in queued status.")
         }
         after[.location] = .text(location)
         let target = try Self.target(after, on: current, update, session)
         var change = current.change(to: target) ?? Image()
+        if update.verified != nil {
+            guard session.held.marks != nil else {
+                throw Failure(.badRequest, "This registry cannot hold the location of an image")
+            }
+            change[.size] = after[.size]
+            return try await session.put(current.native.id, change)
+        }
         change[.location] = .text(location)
         do throws(Failure) {
             return try await session.put(current.native.id, change)
@@ -76,6 +86,8 @@ extension Glance2010Backend {
         }
         var unique: [String] = []
         for name in removed where !unique.contains(where: { $0.sameBytes(as: name) }) { unique.append(name) }
+        var after = after
+        if !current.isAwaiting || update.verified != nil { after[.status] = .absent }
         return try Glance2010Image.native(of: after, session.held, removed: unique)
     }
 
@@ -91,7 +103,8 @@ extension Glance2010Backend {
             try locks.beginUpload(id)
             do throws(Failure) {
                 let current = try await session.show(id)
-                guard current.native.status == .queued, !current.isReference else {
+                let isTaken = current.isReference || (current.isAwaiting && update.verified == nil)
+                guard current.native.status == .queued, !isTaken else {
                     throw Failure(.conflict, "Image is already activated or cannot take data")
                 }
                 return (current, try Self.applied(update, to: current, by: session.caller))
@@ -108,6 +121,7 @@ extension Glance2010Backend {
         demands.checksum = said.checksum ?? demands.checksum
         var filled = after
         filled[.checksum] = demands.checksum.map { .text($0) } ?? .null
+        if update.verified != nil { filled[.location] = update.image[.location] }
         let target = try Self.target(filled, on: current, update, session)
         var sent = current.change(to: target) ?? Image()
         sent[.name] = target[.name].isAbsent || target[.name] == .null ? .absent : target[.name]

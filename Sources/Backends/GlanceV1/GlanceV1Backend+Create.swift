@@ -16,6 +16,9 @@ extension GlanceV1Backend {
         }
         var image = creation.image
         if creation.replacesAtLocation { Self.completeFormats(of: &image) }
+        // Nobody but the gateway says that data are on their way.
+        let isAwaiting = creation.source == .none && creation.verified != nil
+        image[.status] = isAwaiting ? .text(ImageStatus.saving.rawValue) : .absent
         var metadata = GlanceV1.Metadata(try GlanceV1Image.native(of: image, registry))
         metadata.isActiveWhenEmpty = creation.isActiveWhenEmpty
         let isNamed = !metadata.image.id.isEmpty

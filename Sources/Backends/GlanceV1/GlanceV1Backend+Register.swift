@@ -1,5 +1,5 @@
 import Dialects
-import Images
+public import Images
 import Upstream
 
 /// Plankton's registration by location: such a registry has the location in a mark (mapping §3.6).
@@ -8,6 +8,11 @@ extension GlanceV1Backend {
     static func completeFormats(of image: inout Image) {
         if image.text(.diskFormat) == nil { image[.diskFormat] = .text(ValueRules.planktonDiskFormats[0]) }
         if image.text(.containerFormat) == nil { image[.containerFormat] = .text("bare") }
+    }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        let session = GlanceV1Session(transport: transport, registry: registry, texts: texts, request: request)
+        return try await registered(at: location, session)?.image
     }
 
     /// The caller's image registered at a location.
@@ -33,6 +38,9 @@ extension GlanceV1Backend {
     func replace(
         _ found: GlanceV1Image, by creation: ImageCreation, _ session: GlanceV1Session
     ) async throws(Failure) -> GlanceV1Image {
+        guard creation.verified == nil || found.native.status == .queued else {
+            throw Failure(.conflict, "The image at this location has data of its own: delete it first")
+        }
         var image = creation.image
         if creation.purgesOnReplace {
             Self.completeFormats(of: &image)
@@ -41,7 +49,8 @@ extension GlanceV1Backend {
             if image[.checksum].isAbsent { image[.checksum] = .null }
         }
         let update = ImageUpdate(
-            id: found.image.id, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton)
+            id: found.image.id, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton,
+            verified: creation.verified)
         return try await locks.withLock(found.remoteID) { () async throws(Failure) -> GlanceV1Image in
             try locks.requireNoUpload(found.remoteID)
             let changed = try await change(found, by: update, session)

@@ -16,7 +16,7 @@ extension GlanceV1Backend {
             }
         }
         guard let data else { throw Failure(.internal, cause: "data announced and not given") }
-        let ready = try await locks.withLock(id) { () async throws(Failure) -> GlanceV1.Metadata in
+        let ready = try await locks.withLock(id) { () async throws(Failure) -> ReadyForData in
             try locks.beginUpload(id)
             do throws(Failure) {
                 return try await prepare(update, id: id, session)
@@ -27,15 +27,25 @@ extension GlanceV1Backend {
         }
         // The data come as slowly as the client likes: nobody waits for them.
         defer { locks.endUpload(id) }
-        let call = try session.calls.update(id, ready, purges: false)
-        return try await send(call, ready, data, id: id, session)
+        let call = try session.calls.update(id, ready.metadata, purges: false)
+        let image = try await send(call, ready.metadata, data, id: id, session)
+        guard ready.wasAwaiting, let mark = session.held.marks?.name(.status) else { return image }
+        // Of an image that has data it says nothing any more.
+        var cleaning = GlanceV1Image.Change()
+        cleaning.removed = [mark]
+        return (try? await put(GlanceV1.Metadata(Image()), cleaning, to: image, purgesAll: false, session)) ?? image
+    }
+
+    private struct ReadyForData {
+        var metadata: GlanceV1.Metadata
+        var wasAwaiting: Bool
     }
 
     /// Changes everything but the data of an image that was just read; with the lock held.
     func change(
         _ current: GlanceV1Image, by update: ImageUpdate, _ session: GlanceV1Session
     ) async throws(Failure) -> GlanceV1Image {
-        try Self.check(update.source, current)
+        try Self.check(update, current)
         var changes = try update.changes(on: current.image, by: session.caller)
         var location: String?
         if update.source == .location, let text = update.image.text(.location) {
@@ -45,6 +55,8 @@ extension GlanceV1Backend {
                 location = text
             }
         }
+        // It is a reference from now on.
+        if update.verified != nil, current.isAwaiting { changes.fields.append((.status, .null)) }
         // What is announced of data that are still to come.
         for announced in update.guards where announced.scope == .whileActive && current.native.status == .queued {
             let value = update.image[announced.field]
@@ -59,19 +71,20 @@ extension GlanceV1Backend {
     }
 
     /// Data may only be given to an image that waits for them.
-    private static func check(_ source: DataSource, _ current: GlanceV1Image) throws(Failure) {
-        guard source != .none else { return }
-        guard current.native.status != .queued || current.isReference else { return }
-        if case .body = source { throw Failure(.conflict, "Cannot upload to an unqueued image", isDetail: true) }
+    private static func check(_ update: ImageUpdate, _ current: GlanceV1Image) throws(Failure) {
+        guard update.source != .none else { return }
+        let isTaken = current.isReference || (current.isAwaiting && update.verified == nil)
+        guard current.native.status != .queued || isTaken else { return }
+        if case .body = update.source { throw Failure(.conflict, "Cannot upload to an unqueued image", isDetail: true) }
         throw Failure(.badRequest, "Attempted to update Location field for an image not in queued status.")
     }
 
     /// What the data are sent with. Properties that go have gone before: data never go with a purge (glance-v1 §5.3).
     private func prepare(
         _ update: ImageUpdate, id: String, _ session: GlanceV1Session
-    ) async throws(Failure) -> GlanceV1.Metadata {
+    ) async throws(Failure) -> ReadyForData {
         let current = try await session.show(id)
-        try Self.check(update.source, current)
+        try Self.check(update, current)
         let changes = try update.changes(on: current.image, by: session.caller)
         var change = try current.change(changes, registry)
         var image = current
@@ -83,6 +96,10 @@ extension GlanceV1Backend {
         }
         var metadata = GlanceV1.Metadata(change.fields)
         metadata.image.properties = Properties(change.set)
+        if update.verified != nil, let location = update.image.text(.location) {
+            let mark = try session.held.property(.location, location)
+            metadata.image.properties.set(mark.name, mark.value)
+        }
         metadata.hasData = true
         if let store = update.image.text(.store) ?? image.image.text(.store), !store.isEmpty, store != "pithos" {
             metadata.image[.store] = .text(store)
@@ -93,7 +110,7 @@ extension GlanceV1Backend {
         if let checksum = update.image.text(.checksum) ?? image.native.text(.checksum), ValueRules.isMD5(checksum) {
             metadata.image[.checksum] = .text(checksum)
         }
-        return metadata
+        return ReadyForData(metadata: metadata, wasAwaiting: current.isAwaiting)
     }
 
     /// Sends one PUT: with all properties when one of them goes, else with those that change.

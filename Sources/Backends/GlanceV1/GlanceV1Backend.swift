@@ -11,7 +11,7 @@ public final class GlanceV1Backend: Backend {
     let registry: GlanceV1Registry
     let locks: UpdateLocks
     let undoing = Undoing()
-    private let texts = DocumentTexts()
+    let texts = DocumentTexts()
 
     /// - Parameter transport: reaches the registry and nobody else; its root is what stands before `/v1`.
     public init(transport: any Transport, registry: GlanceV1Registry = GlanceV1Registry()) {

@@ -34,8 +34,12 @@ extension ImageV2Backend {
         case .upload(let data, let store):
             try locks.beginUpload(created.remoteID)
             defer { locks.endUpload(created.remoteID) }
-            return try await upload(
+            let image = try await upload(
                 data, to: created.remoteID, demands: plan.demands, holdsBack: false, store: store, session)
+            guard plan.encoder.isAwaiting else { return image }
+            var patch = ImageV2Patch()
+            try patch.setMark(.status, nil, on: image, plan.encoder.properties)
+            return await cleaned(image, patch, plan.encoder.properties, session)
         case .copy(let url):
             try await startCopy(of: url, to: created.remoteID, session)
             return created
@@ -49,6 +53,17 @@ extension ImageV2Backend {
     }
 
     // MARK: Data
+
+    /// The image without marks that say nothing any more now that it has data, nor harm when they stay.
+    func cleaned(
+        _ image: ImageV2Image, _ patch: ImageV2Patch, _ properties: ImageV2Properties, _ session: ImageV2Session
+    ) async -> ImageV2Image {
+        guard !patch.isEmpty else { return image }
+        let answer = try? await locks.withLock(image.remoteID) { () async throws(Failure) -> ImageV2Image in
+            try await sendPatch(patch, to: image, properties, session)
+        }
+        return answer ?? image
+    }
 
     /// Uploads and compares what arrived with what was sent and what was demanded.
     func upload(
@@ -138,6 +153,11 @@ private struct CreationPlan {
             image: image, properties: await backend.properties(session, for: image.properties))
         let store = image.text(.store).flatMap { $0.isEmpty || $0 == "pithos" ? nil : $0 }
         switch creation.source {
+        case .none where creation.verified != nil:
+            encoder.location = image.text(.location)
+            encoder.isAwaiting = true
+            encoder.announcesSize = true
+            encoder.announcesChecksum = true
         case .none:
             let isComplete = image.text(.diskFormat) != nil && image.text(.containerFormat) != nil
             if creation.isActiveWhenEmpty, isComplete {
@@ -152,6 +172,10 @@ private struct CreationPlan {
             guard let data else { throw Failure(.internal, cause: "data announced and not given") }
             demands = Self.demands(of: image)
             try MeasuredBody.check(data.length, against: demands)
+            if creation.verified != nil {
+                encoder.location = image.text(.location)
+                encoder.isAwaiting = true
+            }
             step = .upload(data, store: try await backend.storeHeader(store, session))
         case .copyFrom(let url):
             step = .copy(url)
@@ -162,7 +186,7 @@ private struct CreationPlan {
             encoder.store = store
             let isPithos = ImageV2Backend.isPithos(location)
             if isPithos { encoder.location = location }
-            if let url = try backend.fetchable(location, by: session.caller) {
+            if creation.verified == nil, let url = try backend.fetchable(location, by: session.caller) {
                 step = .location(url)
                 demands.size = image.integer(.size)
             } else {

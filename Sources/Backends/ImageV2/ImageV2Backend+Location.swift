@@ -1,6 +1,6 @@
 import Bytes
 import Dialects
-import Images
+public import Images
 import Upstream
 
 /// Data that stay where a location points (mapping §3.6), and Plankton's registration by location.
@@ -47,6 +47,12 @@ extension ImageV2Backend {
         if image.text(.containerFormat) == nil { image[.containerFormat] = .text("bare") }
     }
 
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        let session = ImageV2Session(
+            transport: transport, settings: settings, caller: request.caller, requestID: request.requestID)
+        return try await registered(at: location, session)?.image
+    }
+
     /// The caller's image registered at a location.
     func registered(at location: String, _ session: ImageV2Session) async throws(Failure) -> ImageV2Image? {
         guard let marks = session.marks else { return nil }
@@ -71,6 +77,9 @@ extension ImageV2Backend {
     func replace(
         _ found: ImageV2Image, by creation: ImageCreation, _ session: ImageV2Session
     ) async throws(Failure) -> ImageV2Image {
+        guard creation.verified == nil || found.remoteSize == nil else {
+            throw Failure(.conflict, "The image at this location has data of its own: delete it first")
+        }
         var image = creation.image
         if creation.purgesOnReplace {
             Self.completeFormats(of: &image)
@@ -80,7 +89,8 @@ extension ImageV2Backend {
             if image[.checksum].isAbsent { image[.checksum] = .null }
         }
         let update = ImageUpdate(
-            id: found.remoteID, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton)
+            id: found.remoteID, image: image, purgesProperties: creation.purgesOnReplace, fold: .plankton,
+            verified: creation.verified)
         return try await locks.withLock(found.remoteID) { () async throws(Failure) -> ImageV2Image in
             try locks.requireNoUpload(found.remoteID)
             guard creation.purgesOnReplace, settings.resetsMembers else {

@@ -12,7 +12,7 @@ extension ImageV2Backend {
             return try await locks.withLock(id) { () async throws(Failure) -> ImageV2Image in
                 try locks.requireNoUpload(id)
                 let current = try await session.show(id)
-                try Self.check(update.source, current)
+                try Self.check(update, current)
                 return try await change(current, by: update, session)
             }
         }
@@ -37,29 +37,32 @@ extension ImageV2Backend {
         var demands: MeasuredBody.Demands
         var store: String?
         var properties: ImageV2Properties
+        /// Where the data come from; kept beside them.
+        var location: String?
     }
 
     private func prepare(
         _ update: ImageUpdate, id: String, length: Int64?, _ session: ImageV2Session
     ) async throws(Failure) -> ReadyForData {
         let found = try await session.show(id)
-        try Self.check(update.source, found)
+        try Self.check(update, found)
         let properties = await self.properties(session, for: update.image.properties)
         try MeasuredBody.check(length, against: Self.demands(update.image, found))
         let store = try await storeHeader(update.image.text(.store), session)
         let image = try await patched(found, update, properties, session)
         return ReadyForData(
-            image: image, demands: Self.demands(update.image, image), store: store, properties: properties)
+            image: image, demands: Self.demands(update.image, image), store: store, properties: properties,
+            location: update.verified.flatMap { _ in update.image.text(.location) })
     }
 
     /// Data may only be given to an image that waits for them.
-    private static func check(_ source: DataSource, _ current: ImageV2Image) throws(Failure) {
-        guard source != .none else { return }
+    private static func check(_ update: ImageUpdate, _ current: ImageV2Image) throws(Failure) {
+        guard update.source != .none else { return }
         let isWaiting =
             current.remoteStatus == ImageStatus.queued.rawValue && current.remoteChecksum == nil
-            && !current.isReference && !current.isImporting
+            && !current.isReference && !current.isImporting && (!current.isAwaiting || update.verified != nil)
         guard !isWaiting else { return }
-        if case .body = source { throw Failure(.conflict, "Image is already activated or cannot take data") }
+        if case .body = update.source { throw Failure(.conflict, "Image is already activated or cannot take data") }
         throw Failure(.badRequest, "Attempted to update Location field for an image not in queued status.")
     }
 
@@ -93,12 +96,9 @@ extension ImageV2Backend {
         if uploaded.marks[.checksum].map(ValueRules.isMD5) ?? false {
             try patch.setMark(.checksum, nil, on: uploaded, ready.properties)
         }
-        guard !patch.isEmpty else { return uploaded }
-        let cleaning = patch
-        let cleaned = try? await locks.withLock(id) { () async throws(Failure) -> ImageV2Image in
-            try await sendPatch(cleaning, to: uploaded, ready.properties, session)
-        }
-        return cleaned ?? uploaded
+        try patch.setMark(.status, nil, on: uploaded, ready.properties)
+        if let location = ready.location { try patch.setMark(.location, location, on: uploaded, ready.properties) }
+        return await cleaned(uploaded, patch, ready.properties, session)
     }
 
     /// What the data must be: as the request says, else as was announced before.
@@ -135,10 +135,12 @@ extension ImageV2Backend {
         var patch = try ImageV2Patch(changes, on: current, properties: properties, demands: takesData)
         if update.source == .location, let location = update.image.text(.location) {
             if Self.isPithos(location) { try patch.setMark(.location, location, on: current, properties) }
-            if let url = try fetchable(location, by: session.caller) {
+            if update.verified == nil, let url = try fetchable(location, by: session.caller) {
                 return try await setLocation(url, of: current, patch, properties, session)
             }
         }
+        // It is a reference from now on.
+        if update.verified != nil, !takesData { try patch.setMark(.status, nil, on: current, properties) }
         guard !patch.isEmpty else { return current }
         let answer = try await sendPatch(patch, to: current, properties, session)
         guard let repair = try patch.repair(after: answer, properties: properties) else { return answer }

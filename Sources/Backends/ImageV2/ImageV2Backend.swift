@@ -46,7 +46,7 @@ public final class ImageV2Backend: Backend {
         case .listVersions: throw Failure(.internal, cause: "versions are the gateway's")
         case .listImages(let query): return .images(try await list(query, session))
         case .showImage(let id): return .image(try await session.show(ImageV2ID.remote(id)).image)
-        case .downloadImage(let id, _): return try await download(id, session)
+        case .downloadImage(let id, let range): return try await download(id, range, session)
         case .createImage(let creation): return .image(try await create(creation, request.data, session).image)
         case .updateImage(let update):
             return .image(try await self.update(update, id: ImageV2ID.remote(update.id), request.data, session).image)
@@ -86,7 +86,9 @@ public final class ImageV2Backend: Backend {
 
     // MARK: Data and deletion
 
-    private func download(_ id: String, _ session: ImageV2Session) async throws(Failure) -> Outcome {
+    private func download(
+        _ id: String, _ range: DataRange?, _ session: ImageV2Session
+    ) async throws(Failure) -> Outcome {
         let remote = ImageV2ID.remote(id)
         let image = try await session.show(remote)
         if image.remoteStatus == ImageStatus.deactivated.rawValue {
@@ -95,9 +97,16 @@ public final class ImageV2Backend: Backend {
         guard image.remoteStatus == ImageStatus.active.rawValue else {
             throw Failure(.noData, "Image \(id) is not active", isDetail: true)
         }
-        let reply = try await session.exchange(session.calls.download(remote)).reply
+        let part = try Self.part(range, of: image)
+        let reply = try await session.exchange(session.calls.download(remote, range: part)).reply
         switch reply.status {
         case 200: break
+        case 206:
+            guard let part, reply.body.length.map({ $0 == Int64(part.count) }) ?? true else {
+                reply.body.cancel()
+                throw Failure(.badGateway, cause: "registry sends another part than was asked for")
+            }
+            return .part(image.image, SizedBody(reply.body, size: Int64(part.count)), range: part)
         case 204:
             await session.discard(reply)
             throw Failure(.noData, "Image \(id) is not active", isDetail: true)
@@ -107,7 +116,18 @@ public final class ImageV2Backend: Backend {
             reply.body.cancel()
             throw Failure(.badGateway, cause: "image of \(size) bytes, data of \(length)")
         }
-        return .data(image.image, SizedBody(reply.body, size: image.remoteSize))
+        let whole = SizedBody(reply.body, size: image.remoteSize)
+        if let part { return .part(image.image, SlicedBody(whole, part), range: part) }
+        return .data(image.image, whole)
+    }
+
+    /// The offsets that a client wants; nil: everything.
+    private static func part(_ range: DataRange?, of image: ImageV2Image) throws(Failure) -> Range<Int64>? {
+        guard let range, let size = image.remoteSize else { return nil }
+        guard let part = range.resolved(size: size) else {
+            throw Failure(.rangeNotSatisfiable, "The range \(range.text) is not within the image's data")
+        }
+        return part
     }
 
     private func delete(_ id: String, _ session: ImageV2Session) async throws(Failure) -> Outcome {

@@ -26,6 +26,9 @@ public struct Glance2010Image: Sendable {
     /// Whether the data are elsewhere, and only a mark says where (mapping §3.1).
     public var isReference: Bool { native.status == .queued && image.status == .active }
 
+    /// The gateway brings the data from the location that a mark names.
+    public var isAwaiting: Bool { native.status == .queued && image.status == .saving }
+
     // MARK: Writing
 
     /// An image as the registry is to hold it; its marks are among the properties. Fields that the image does not say are
@@ -128,7 +131,8 @@ private struct MarkReader {
         // The registry's own is not for others: it may carry credentials (glance-2010 §4).
         image[.location] = value(.location).map { .text($0) } ?? .null
         if native.status == .queued, image.text(.location) != nil {
-            image[.status] = .text(ImageStatus.active.rawValue)
+            let isAwaiting = !(value(.status) ?? "").isEmpty
+            image[.status] = .text((isAwaiting ? ImageStatus.saving : .active).rawValue)
         }
     }
 
@@ -188,6 +192,7 @@ private struct MarkWriter {
             }
         }
         if let tags = image.tags, !tags.isEmpty { try set(.tags, FieldMarks.text(tags: tags)) }
+        if image.status == .saving { try set(.status, ImageStatus.saving.rawValue) }
         if let location = image.text(.location), Glance2010Marks.mayShow(location), held.marks != nil {
             try set(.location, location)
         }

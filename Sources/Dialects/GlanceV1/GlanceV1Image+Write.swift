@@ -153,6 +153,9 @@ private struct GlanceV1MarkWriter {
                 return
             }
             try set(.checksum, checksum)
+        // Of an image whose data the gateway brings.
+        case .status:
+            if image.status == .saving { try set(.status, ImageStatus.saving.rawValue) }
         default: break
         }
     }

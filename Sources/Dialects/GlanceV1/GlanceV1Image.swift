@@ -20,6 +20,9 @@ public struct GlanceV1Image: Sendable {
     /// The data are elsewhere: only a mark names their location (mapping §3.6).
     public var isReference: Bool { native.status == .queued && image.status == .active }
 
+    /// The gateway brings the data from the location that a mark names.
+    public var isAwaiting: Bool { native.status == .queued && image.status == .saving }
+
     // MARK: Ids
 
     /// The id under which such a registry has an image: UUIDs as the client spells them, others by mapping §3.5.
@@ -106,9 +109,9 @@ private struct GlanceV1MarkReader {
         if native.text(.checksum) == nil, let kept = held.value(.checksum, of: native) {
             image[.checksum] = .text(kept)
         }
-        if native.status == .queued, image.text(.location) != nil {
-            image[.status] = .text(ImageStatus.active.rawValue)
-        }
+        guard native.status == .queued, image.text(.location) != nil else { return }
+        let isAwaiting = !(held.value(.status, of: native) ?? "").isEmpty
+        image[.status] = .text((isAwaiting ? ImageStatus.saving : .active).rawValue)
     }
 }
 

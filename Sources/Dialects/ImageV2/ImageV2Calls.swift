@@ -69,9 +69,11 @@ public struct ImageV2Calls: Sendable {
 
     public func delete(_ id: String) -> RegistryCall { RegistryCall("DELETE", Self.path(id), fields: fields) }
 
-    public func download(_ id: String) -> RegistryCall {
+    /// - Parameter range: offsets within the data; nil: all of them.
+    public func download(_ id: String, range: Range<Int64>? = nil) -> RegistryCall {
         var call = RegistryCall("GET", Self.path(id, "/file"), fields: fields)
         call.fields.set("Accept", "*/*")
+        if let range { call.fields.append("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)") }
         return call
     }
 

@@ -18,6 +18,8 @@ public struct ImageV2Creation: Sendable {
     public var announcesChecksum = false
     /// Kept as a mark.
     public var location: String?
+    /// The gateway brings the data from the location: a mark says so until they are there.
+    public var isAwaiting = false
     /// Kept as a mark; nil: none, or the store goes with the upload.
     public var store: String?
     public var publication = Publication.asAsked
@@ -56,6 +58,7 @@ public struct ImageV2Creation: Sendable {
         if let isHidden = image.boolean(.hidden) { object.append("os_hidden", .boolean(isHidden)) }
         if let tags = image.tags { object.append("tags", .array(tags.map(JSONValue.string))) }
         if let location { marks.append(try properties.mark(.location, location)) }
+        if isAwaiting { marks.append(try properties.mark(.status, ImageStatus.saving.rawValue)) }
         if let store { marks.append(try properties.mark(.store, store)) }
         if announcesSize, let size = image.integer(.size), size > 0 {
             marks.append(try properties.mark(.size, String(size)))

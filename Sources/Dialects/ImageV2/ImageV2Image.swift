@@ -63,6 +63,8 @@ public struct ImageV2Image: Sendable {
             } else if remoteChecksum != nil || (importFailed && !isImporting) {
                 // A refused upload leaves its checksum behind and can never be repeated (image-v2 §9).
                 image[.status] = .text(ImageStatus.killed.rawValue)
+            } else if isAwaiting {
+                image[.status] = .text(ImageStatus.saving.rawValue)
             }
         }
     }
@@ -157,7 +159,7 @@ public struct ImageV2Image: Sendable {
         if let format = marks[.diskFormat], remoteDiskFormat == "raw" { image[.diskFormat] = .text(format) }
         if let location = marks[.location], !location.isEmpty {
             image[.location] = .text(location)
-            isReference = remoteStatus == "queued" && remoteChecksum == nil
+            isReference = remoteStatus == "queued" && remoteChecksum == nil && !isAwaiting
         }
         if let store = marks[.store] { image[.store] = .text(store) }
         if remoteSize == nil, let size = marks[.size].flatMap({ ASCII.decimal($0) }) { image[.size] = .integer(size) }
@@ -168,6 +170,9 @@ public struct ImageV2Image: Sendable {
             image[.isPublic] = .boolean(true)
         }
     }
+
+    /// The gateway brings the data from the location that a mark names.
+    public var isAwaiting: Bool { remoteStatus == "queued" && !(marks[.status] ?? "").isEmpty }
 
     /// Members that may share, by the mark.
     public var sharers: [String] {

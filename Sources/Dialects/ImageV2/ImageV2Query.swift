@@ -20,6 +20,8 @@ public struct ImageV2Query: Sendable {
     /// The filters cannot match anything here: the registry keeps no deleted images.
     public private(set) var matchesNothing = false
     private var wantsPublicOnly = false
+    /// What a client of the same dialect asks for.
+    private var reach: (visibility: String?, memberStatus: String)?
     private let properties: ImageV2Properties
     /// Sizes and checksums of images without data are marks that the registry's filters do not see; a whole list is
     /// filtered here, a page of v1 by the registry.
@@ -31,7 +33,8 @@ public struct ImageV2Query: Sendable {
         switch query.scope {
         case .publicOnly: wantsPublicOnly = true
         case .notPublic where !knowsCaller || isAdministrator: remaining.append(.oneOf(.isPublic, [.boolean(false)]))
-        case .notPublic, .visible, .everything, .reachable: break
+        case .notPublic, .visible, .everything: break
+        case .reachable(let choice, let status): reach = (Self.visibility(choice), status ?? "all")
         }
         for filter in query.filters { translate(filter) }
     }
@@ -41,7 +44,9 @@ public struct ImageV2Query: Sendable {
         var pairs: [(String, String)] = []
         switch part {
         case .visible where wantsPublicOnly: pairs.append(("visibility", "public"))
-        case .visible: pairs.append(("member_status", "all"))
+        case .visible:
+            pairs.append(("member_status", reach?.memberStatus ?? "all"))
+            if let visibility = reach?.visibility { pairs.append(("visibility", visibility)) }
         case .published: pairs.append(("visibility", "public"))
         case .owned(let owner):
             pairs.append(("member_status", "all"))
@@ -56,6 +61,14 @@ public struct ImageV2Query: Sendable {
             pairs.append(("sort_dir", key.isAscending ? "asc" : "desc"))
         }
         return pairs + parameters
+    }
+
+    private static func visibility(_ choice: ImageQuery.VisibilityChoice) -> String? {
+        switch choice {
+        case .usual: nil
+        case .all: "all"
+        case .only(let visibility): visibility.rawValue
+        }
     }
 
     /// Only public images are wanted, so that those published by a mark must be walked as well.
@@ -103,6 +116,9 @@ public struct ImageV2Query: Sendable {
         case .protected:
             guard values.count == 1, let truth = values[0].boolean else { return remaining.append(filter) }
             parameters.append(("protected", truth ? "true" : "false"))
+        case .hidden where values == [.boolean(true)]:
+            parameters.append(("os_hidden", "true"))
+            remaining.append(filter)
         case .isPublic:
             if values == [.boolean(true)] { wantsPublicOnly = true } else { remaining.append(filter) }
         default: remaining.append(filter)
@@ -117,7 +133,7 @@ public struct ImageV2Query: Sendable {
             for state in group where !states.contains(state) { states.append(state) }
         }
         remaining.append(.oneOf(.status, states.map(FieldValue.text)))
-        let hidden = [ImageStatus.active.rawValue, ImageStatus.killed.rawValue]
+        let hidden = [ImageStatus.active, .killed, .saving].map(\.rawValue)
         if states.contains(where: hidden.contains), !states.contains("queued") { states.append("queued") }
         guard !states.isEmpty, states.allSatisfy({ ImageStatus(rawValue: $0) != nil }) else { return }
         parameters.append(("status", states.count == 1 ? "eq:" + states[0] : "in:" + states.joined(separator: ",")))

@@ -26,6 +26,8 @@ public enum Mark: String, CaseIterable, Sendable {
     case minDisk = "min_disk"
     /// Names of properties that were removed, a JSON list: the registry can only empty them.
     case removed
+    /// What the image is while the registry says `queued`: `saving`, because the gateway brings its data.
+    case status
 }
 
 /// The marks of one registry: all begin with the same prefix.
