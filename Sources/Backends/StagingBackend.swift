@@ -66,8 +66,8 @@ public final class StagingBackend: Backend {
 
     private func stage(_ id: String, _ request: BackendRequest) async throws(Failure) -> Outcome {
         guard let data = request.data else { throw Failure(.internal, cause: "data announced and not given") }
-        let image = try await show(id, request)
-        try await requireControl(of: image, request)
+        let image = try await backend.image(id, for: request)
+        try await backend.requireControl(of: image, request)
         let key = try Self.key(image)
         guard image.status == .queued else { throw Self.transition(of: try shown(image), to: .uploading) }
         let taken = Failure(.conflict, "Image status transition from uploading to uploading is not allowed")
@@ -75,7 +75,7 @@ public final class StagingBackend: Backend {
             // It may have been deleted or filled by others while the data came.
             let after: Image
             do throws(Failure) {
-                after = try await show(id, request)
+                after = try await backend.image(id, for: request)
             } catch {
                 guard error.kind == .imageNotFound else { throw error }
                 throw Failure(.imageGone, "Image \(id) was deleted while its data was staged.")
@@ -93,8 +93,8 @@ public final class StagingBackend: Backend {
             try await requireNothingStaged(wanted.id, request)
             return try await backend.perform(request)
         }
-        let image = try await show(wanted.id, request)
-        try await requireControl(of: image, request)
+        let image = try await backend.image(wanted.id, for: request)
+        try await backend.requireControl(of: image, request)
         if let store = wanted.stores.first {
             throw Failure(.conflict, "Store \(store) is not known: there is one store, without a name.")
         }
@@ -134,19 +134,9 @@ public final class StagingBackend: Backend {
     /// The image and the key of what is staged for it; nil: nothing is.
     private func staged(_ id: String, _ request: BackendRequest) async throws(Failure) -> (image: Image, key: String)? {
         guard !spool.isEmpty else { return nil }
-        let image = try await show(id, request)
+        let image = try await backend.image(id, for: request)
         let key = try Self.key(image)
         return spool.phase(of: key) == nil ? nil : (image, key)
-    }
-
-    /// The image as the registry itself has it.
-    private func show(_ id: String, _ request: BackendRequest) async throws(Failure) -> Image {
-        let asked = BackendRequest(
-            operation: .showImage(id: id), caller: request.caller, requestID: request.requestID)
-        guard case .image(let image) = try await backend.perform(asked) else {
-            throw Failure(.internal, cause: "an image was asked for, something else came")
-        }
-        return image
     }
 
     /// An image made anew under an old id is another one.
@@ -157,33 +147,6 @@ public final class StagingBackend: Backend {
     private static func transition(of image: Image, to status: ImageStatus) -> Failure {
         Failure(
             .conflict, "Image status transition from \(image.text(.status) ?? "") to \(status.rawValue) is not allowed")
-    }
-
-    /// Nobody may slip data under another's image. The registry refuses foreign data when they come to it, but an owner's
-    /// import would bring them there.
-    private func requireControl(of image: Image, _ request: BackendRequest) async throws(Failure) {
-        // A registry that names no owners lets everybody change everything.
-        guard !request.caller.isAdministrator, let owner = image.text(.owner), !owner.isEmpty else { return }
-        if let own = request.caller.owner {
-            guard own.sameBytes(as: owner) else { throw Failure(.forbidden, "The image is not yours.") }
-            return
-        }
-        // Only the registry knows who asks: an image that nobody else can see is the caller's.
-        guard !image.isPublic, image.visibility != .community, try await !hasMembers(image, request) else {
-            throw Failure(.forbidden, "Data of an image that others can see cannot be staged here: upload them.")
-        }
-    }
-
-    private func hasMembers(_ image: Image, _ request: BackendRequest) async throws(Failure) -> Bool {
-        let asked = BackendRequest(
-            operation: .listMembers(id: image.id), caller: request.caller, requestID: request.requestID)
-        do throws(Failure) {
-            guard case .members(let list) = try await backend.perform(asked) else { return true }
-            return !list.members.isEmpty
-        } catch {
-            guard error.kind == .membershipForbidden else { throw error }
-            return false
-        }
     }
 
     // MARK: What clients see

@@ -24,7 +24,8 @@ struct BackendFactory {
         var backends: [(name: String, backend: any Backend)] = []
         var findings: [String] = []
         for entry in configuration.backends {
-            let made = try staging(entry, try make(entry))
+            let registry = try make(entry)
+            let made = fetching(entry, try staging(entry, registry), before: registry.backend)
             findings += made.findings.map { "backend \(entry.name): \($0)" }
             let isChecked = configuration.boolean("debug.contract") == true
             backends.append((entry.name, isChecked ? ContractBackend(made.backend) : made.backend))
@@ -60,6 +61,25 @@ struct BackendFactory {
                     ? "backend \(entry.name): the stagingDirectory \(directory) is in use"
                     : "backend \(entry.name): the stagingDirectory cannot be used: \(error)")
         }
+    }
+
+    /// The backend with the gateway fetching what clients name, where the registry cannot or shall not.
+    private func fetching(
+        _ entry: Configuration.Backend, _ made: (backend: any Backend, findings: [String]), before registry: any Backend
+    ) -> (backend: any Backend, findings: [String]) {
+        guard entry.isEmbedded || entry.text("fetch") == "gateway" else { return made }
+        var limits = GuardedFetch.Limits()
+        limits.bytes = maxImageBytes
+        limits.timeouts = configuration.upstreamTuning.timeouts
+        limits.caFile = configuration.text("locations.caFile")
+        var kill: (@Sendable (String) async throws(Failure) -> Void)?
+        if let registry = registry as? FileRegistry {
+            kill = { id async throws(Failure) in try await registry.kill(id) }
+        }
+        let backend = FetchingBackend(
+            made.backend, fetch: GuardedFetch(policy: LocationPolicy(configuration), limits: limits), kill: kill,
+            report: Complaints.write)
+        return (backend, made.findings)
     }
 
     private var maxImageBytes: Int64 { configuration.integer("limits.imageSize") ?? 1 << 40 }

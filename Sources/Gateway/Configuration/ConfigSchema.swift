@@ -141,6 +141,9 @@ enum ConfigSchema {
         ConfigKey("import.background", .boolean, .boolean(false)),
     ]
 
+    /// Who fetches what clients name to be copied.
+    private static let fetch = ConfigKey("fetch", .choice(["registry", "gateway"]), .text("registry"))
+
     /// Keys of every registry that is reached over the network.
     private static let remote: [ConfigKey] = [
         ConfigKey("url", .text),
@@ -165,6 +168,7 @@ enum ConfigSchema {
         (
             "image-v2",
             common + remote + holding + [
+                fetch,
                 ConfigKey("publishRefused", .choice(["refuse", "community"]), .text("refuse")),
                 ConfigKey("locationFallback", .choice(["refuse", "import", "reference"]), .text("refuse")),
                 ConfigKey("pithosBase", .text),
@@ -176,6 +180,7 @@ enum ConfigSchema {
         (
             "glance-v1",
             common + remote + holding + [
+                fetch,
                 ConfigKey("pageSize", .integer(1...1000), .integer(1000)),
                 ConfigKey("stagingDirectory", .text),
             ]
@@ -183,6 +188,7 @@ enum ConfigSchema {
         (
             "glance-2010",
             common + remote + holding + [
+                fetch,
                 ConfigKey("profile", .choice(["seed", "bexar"])),
                 ConfigKey("listsByAge", .boolean, .boolean(false)),
                 ConfigKey("stagingDirectory", .text),
