@@ -138,7 +138,8 @@ public final class KeystoneSession: Sendable {
             throw Refusal(fault: error)
         }
         guard [200, 201, 203].contains(answer.status) else {
-            let cause = "Keystone gives \(credential.name) no token: \(answer.summary(hiding: [secret]))"
+            // Its words stay out: they could repeat what was sent.
+            let cause = "Keystone gives \(credential.name) no token: status \(answer.status)"
             throw Refusal(fault: .unavailable(cause), isFinal: [400, 401, 403, 404].contains(answer.status))
         }
         do throws(IdentityFault) {
