@@ -1,12 +1,11 @@
 import EventLoop
-import Images
 import Synchronization
 
-/// One question to a token service that any number of requests, on any loops, wait for.
+/// One question to an identity service that any number of requests, on any loops, wait for.
 ///
 /// The question has tasks of its own: a client that goes away ends its own waiting and nothing else.
-final class SingleFlight: Sendable {
-    typealias Answer = Result<Caller, IdentityFault>
+final class SingleFlight<Value: Sendable>: Sendable {
+    typealias Answer = Result<Value, IdentityFault>
 
     /// How a request's waiting ended.
     enum Outcome: Sendable {
@@ -26,7 +25,7 @@ final class SingleFlight: Sendable {
     ///
     /// - Parameter patience: then the question is withdrawn and the service counts as unavailable.
     func start(
-        on loop: EventLoop, patience: Duration, ask: @escaping @Sendable () async throws(IdentityFault) -> Caller,
+        on loop: EventLoop, patience: Duration, ask: @escaping @Sendable () async throws(IdentityFault) -> Value,
         done: @escaping @Sendable (Answer) -> Void
     ) {
         let question = loop.spawn {

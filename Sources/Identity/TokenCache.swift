@@ -45,14 +45,14 @@ final class TokenCache: Sendable {
     private enum Found {
         case known(KnownCaller)
         case unknown(String)
-        case flight(SingleFlight, isNew: Bool)
+        case flight(SingleFlight<Caller>, isNew: Bool)
         case tooMany
     }
 
     private struct Shard: Sendable {
         var known: LRUTable<KnownCaller>
         var unknown: LRUTable<UnknownToken>
-        var flights: [SHA256Digest: SingleFlight] = [:]
+        var flights: [SHA256Digest: SingleFlight<Caller>] = [:]
         var hits: UInt64 = 0
         var lookups: UInt64 = 0
     }
@@ -179,21 +179,21 @@ final class TokenCache: Sendable {
             }
             if let flight = shard.flights[key] { return .flight(flight, isNew: false) }
             guard shard.flights.count < maxFlights else { return .tooMany }
-            let flight = SingleFlight()
+            let flight = SingleFlight<Caller>()
             shard.flights[key] = flight
             shard.lookups &+= 1
             return .flight(flight, isNew: true)
         }
     }
 
-    private func leave(_ flight: SingleFlight, _ key: SHA256Digest) {
+    private func leave(_ flight: SingleFlight<Caller>, _ key: SHA256Digest) {
         part(key).shard.withLock { shard in
             if shard.flights[key] === flight { shard.flights[key] = nil }
         }
     }
 
     /// Keeps an answer, unless the token was to be forgotten meanwhile or the service could not say.
-    private func remember(_ answer: SingleFlight.Answer, _ key: SHA256Digest, _ flight: SingleFlight) {
+    private func remember(_ answer: SingleFlight<Caller>.Answer, _ key: SHA256Digest, _ flight: SingleFlight<Caller>) {
         let now = clock.now()
         part(key).shard.withLock { shard in
             guard shard.flights[key] === flight else { return }

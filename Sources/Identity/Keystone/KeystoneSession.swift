@@ -16,6 +16,8 @@ public final class KeystoneSession: Sendable {
     private static let renewalShare: Int64 = 10
     /// After Keystone refused the credential it is not asked again for so long: it locks accounts after some attempts.
     public static let refusalPause = Duration.seconds(5)
+    /// An authentication that takes longer is given up.
+    static let patience = Duration.seconds(30)
     /// Longest token taken, in bytes: the most a header of a call holds with any backend.
     static let maxTokenBytes = 16 << 10
 
@@ -28,16 +30,14 @@ public final class KeystoneSession: Sendable {
     private struct State {
         var grant: KeystoneGrant?
         var renewal = Timestamp(seconds: .min)
-        var flight: Flight?
+        var flight: SingleFlight<KeystoneGrant>?
         var refusal: (fault: IdentityFault, until: Timestamp)?
     }
-
-    private typealias Flight = Task<Result<KeystoneGrant, IdentityFault>, Never>
 
     private enum Step {
         case known(KeystoneGrant)
         case refused(IdentityFault)
-        case wait(Flight)
+        case flight(SingleFlight<KeystoneGrant>, isNew: Bool)
     }
 
     /// - Parameters:
@@ -67,20 +67,34 @@ public final class KeystoneSession: Sendable {
             throw .unavailable("Keystone \(version.rawValue) knows no \(credential.name)")
         }
         guard let loop = EventLoop.current else { throw .unavailable("Keystone: asked outside of an event loop") }
-        let now = clock()
-        let step = state.withLock { state -> Step in
-            if let grant = state.grant, now < state.renewal { return .known(grant) }
-            if let flight = state.flight { return .wait(flight) }
-            if let refusal = state.refusal, now < refusal.until { return .refused(refusal.fault) }
-            // Runs in a later step of this loop, so not before the flight is noted.
-            let flight = loop.spawn { await self.renewed() }
-            state.flight = flight
-            return .wait(flight)
-        }
-        switch step {
+        switch look() {
         case .known(let grant): return grant
         case .refused(let fault): throw fault
-        case .wait(let flight): return try await flight.value.get()
+        case .flight(let flight, let isNew):
+            if isNew {
+                flight.start(on: loop, patience: Self.patience) { () async throws(IdentityFault) in
+                    try await self.renewed()
+                } done: { _ in
+                    self.state.withLock { $0.flight = nil }
+                }
+            }
+            // The flight ends by its own patience first, and gives what is still good then.
+            switch await flight.answer(on: loop, patience: Self.patience * 2) {
+            case .answered(let answer): return try answer.get()
+            case .cancelled: throw .unavailable("Keystone: cancelled")
+            }
+        }
+    }
+
+    private func look() -> Step {
+        let now = clock()
+        return state.withLock { state in
+            if let grant = state.grant, now < state.renewal { return .known(grant) }
+            if let flight = state.flight { return .flight(flight, isNew: false) }
+            if let refusal = state.refusal, now < refusal.until { return .refused(refusal.fault) }
+            let flight = SingleFlight<KeystoneGrant>()
+            state.flight = flight
+            return .flight(flight, isNew: true)
         }
     }
 
@@ -93,28 +107,25 @@ public final class KeystoneSession: Sendable {
     }
 
     /// Authenticates and keeps what came of it.
-    private func renewed() async -> Result<KeystoneGrant, IdentityFault> {
-        let outcome: Result<KeystoneGrant, Refusal>
+    private func renewed() async throws(IdentityFault) -> KeystoneGrant {
         do throws(Refusal) {
-            outcome = .success(try await authenticate())
-        } catch {
-            outcome = .failure(error)
-        }
-        let now = clock()
-        return state.withLock { state in
-            state.flight = nil
-            switch outcome {
-            case .success(let grant):
+            let grant = try await authenticate()
+            let now = clock()
+            state.withLock { state in
                 state.grant = grant
                 state.renewal = Self.renewal(of: grant.claims.expires, now: now)
                 state.refusal = nil
-                return .success(grant)
-            case .failure(let refusal):
-                if refusal.isFinal { state.refusal = (refusal.fault, Self.time(now, plus: Self.refusalPause)) }
-                // Still good, though not for long.
-                if let grant = state.grant, now < grant.claims.expires { return .success(grant) }
-                return .failure(refusal.fault)
             }
+            return grant
+        } catch {
+            let now = clock()
+            let old = state.withLock { state in
+                if error.isFinal { state.refusal = (error.fault, Self.time(now, plus: Self.refusalPause)) }
+                return state.grant
+            }
+            // Still good, though not for long.
+            guard let old, now < old.claims.expires else { throw error.fault }
+            return old
         }
     }
 

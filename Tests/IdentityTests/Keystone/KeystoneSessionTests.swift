@@ -1,5 +1,6 @@
 import EventLoop
 import Images
+import Synchronization
 import Testing
 import Upstream
 
@@ -147,6 +148,33 @@ import Upstream
         }
         await first.value
         #expect(tokens == ["T0"])
+        #expect(keystone.requests.count == 1)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a client that goes away waits no longer, and ends nobody else's waiting`() async throws {
+        let secret = try TemporarySecret("pw")
+        let isOpen = Atomic(false)
+        let keystone = FakeKeystone { (_, _) async throws(TransportError) in
+            guard let loop = EventLoop.current else { throw .failed("no loop") }
+            while !isOpen.load(ordering: .relaxed) {
+                _ = await LoopWait<Void>(loop).outcome(within: .milliseconds(2))
+            }
+            return .granted("T0")
+        }
+        let session = KeystoneSession(
+            transport: keystone, credential: KeystoneFixture.password(secret), clock: FakeClock().time)
+        let group = try EventLoopGroup(loops: 1)
+        defer { group.stop() }
+        let gone = group.loops[0].spawn { await KeystoneFixture.fault { _ = try await session.grant() } }
+        let staying = group.loops[0].spawn { try? await session.grant().token }
+        while keystone.requests.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+        gone.cancel()
+        let fault = await gone.value
+        isOpen.store(true, ordering: .relaxed)
+        let token = await staying.value
+        #expect(fault == .unavailable("Keystone: cancelled"))
+        #expect(token == "T0")
         #expect(keystone.requests.count == 1)
     }
 
