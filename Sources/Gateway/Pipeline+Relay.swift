@@ -37,6 +37,7 @@ extension Pipeline {
             RelayedMessage(
                 method: outline.method, target: outline.target, fields: outline.fields, caller: caller,
                 requestID: asked.requestID, body: body))
+        if reply.status == 401, let token = caller.token { mount.identity.forget(token) }
         return try await relay.response(reply, for: asked, authority: mount.backend.authority, marks: marks)
     }
 

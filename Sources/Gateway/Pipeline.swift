@@ -80,16 +80,28 @@ struct Pipeline: RequestHandler {
         try await locations.check(operation)
         try await skipBody(of: operation, request)
         let passed = passed(by: asked, dialect)
-        let outcome = try await mount.backend.perform(
-            BackendRequest(
-                operation: operation, caller: caller, requestID: asked.requestID,
-                data: operation.takesData ? try CappedBody(request.body, limit: imageBytes) : nil, passed: passed))
+        let outcome = try await forgetting(caller, mount) { () async throws(Failure) in
+            try await mount.backend.perform(
+                BackendRequest(
+                    operation: operation, caller: caller, requestID: asked.requestID,
+                    data: operation.takesData ? try CappedBody(request.body, limit: imageBytes) : nil, passed: passed))
+        }
         var answer = try dialect.render(outcome, of: operation, for: asked)
         let own = answer.head.fields
         for field in passed?.response ?? [] where !own.contains(field.name) {
             answer.head.fields.append(name: Array(field.name.utf8), value: field.value)
         }
         return answer
+    }
+
+    /// A token that a service behind refuses is asked for anew the next time.
+    private func forgetting<Result>(
+        _ caller: Caller, _ mount: Mount, _ work: () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
+        do throws(Failure) { return try await work() } catch {
+            if error.kind == .tokenRejected, let token = caller.token { mount.identity.forget(token) }
+            throw error
+        }
     }
 
     /// What of the request crosses beside the operation; nil where nothing is listed.

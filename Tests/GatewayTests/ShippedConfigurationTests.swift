@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func `every configuration loads without a mistake`() throws {
-        let names = try Self.names().filter { !$0.hasPrefix("tokens") }
+        let names = try Self.names().filter { !$0.contains(".example.") }
         #expect(names.count >= 5 && names.contains("baleen.json5"))
         for name in names {
             #expect(throws: Never.self, "\(name)") { try Self.load(name) }
