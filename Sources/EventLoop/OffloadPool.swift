@@ -35,7 +35,7 @@ public final class OffloadPool: @unchecked Sendable {
     }
 
     /// Runs `work` on a pool thread some time.
-    func post(_ work: @escaping @Sendable () -> Void) {
+    public func post(_ work: @escaping @Sendable () -> Void) {
         pthread_mutex_lock(mutex)
         queue.append(work)
         let needsThread = idle < queue.count - head && started < limit

@@ -2,6 +2,7 @@ import Backends
 import Dialects
 import FoundationEssentials
 import HTTP
+import Identity
 import Images
 import Registry
 import Upstream
@@ -23,12 +24,15 @@ struct BackendFactory {
     func make() throws(Service.StartError) -> (backends: [(name: String, backend: any Backend)], findings: [String]) {
         var backends: [(name: String, backend: any Backend)] = []
         var findings: [String] = []
+        let identities = IdentityFactory(configuration)
         for entry in configuration.backends {
             let registry = try make(entry)
             let made = fetching(entry, try staging(entry, registry), before: registry.backend)
             findings += made.findings.map { "backend \(entry.name): \($0)" }
+            var backend = made.backend
+            if let bridge = try identities.bridge(to: entry) { backend = BridgedBackend(backend, bridge: bridge) }
             let isChecked = configuration.boolean("debug.contract") == true
-            backends.append((entry.name, isChecked ? ContractBackend(made.backend) : made.backend))
+            backends.append((entry.name, isChecked ? ContractBackend(backend) : backend))
         }
         return (backends, findings)
     }
@@ -86,14 +90,8 @@ struct BackendFactory {
 
     /// The registry's address and the way to it.
     private func remote(_ entry: Configuration.Backend) throws(Service.StartError) -> (any Transport, UpstreamURL) {
-        guard let text = entry.text("url"), let url = UpstreamURL(text) else {
-            throw Service.StartError(description: "backend \(entry.name): no url")
-        }
-        var tuning = configuration.upstreamTuning
-        tuning.caFile = entry.text("caFile")
-        let endpoint = UpstreamEndpoint(
-            url: url, kind: entry.text("transport").flatMap(UpstreamEndpoint.Kind.init(rawValue:)), tuning: tuning)
-        return (wrap(entry, endpoint), url)
+        let endpoint = try UpstreamEndpoint(entry, "", "backend \(entry.name)", configuration)
+        return (wrap(entry, endpoint), endpoint.url)
     }
 
     private func embedded(_ entry: Configuration.Backend) throws(Service.StartError) -> FileRegistry {

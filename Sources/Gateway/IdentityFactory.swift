@@ -27,7 +27,9 @@ struct IdentityFactory {
     ) throws(Service.StartError) -> any IdentityProvider {
         switch kind {
         case "static":
-            do throws(ConfigurationError) { return try configuration.watchedTokens(of: identity) } catch {
+            do throws(ConfigurationError) {
+                return try Configuration.watchedTokens(of: identity.text("file") ?? "")
+            } catch {
                 throw Service.StartError(description: error.description)
             }
         case "open": return OpenIdentity()

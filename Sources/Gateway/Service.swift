@@ -68,27 +68,18 @@ public final class Service: Sendable {
     private static func mounts(
         _ configuration: Configuration, _ backends: [(name: String, backend: any Backend)]
     ) throws(StartError) -> MountTable {
-        var tokens = StaticIdentity([])
-        do throws(ConfigurationError) {
-            if let file = configuration.text("identity.file") { tokens = try Configuration.watchedTokens(of: file) }
-        } catch {
-            throw StartError(description: error.description)
-        }
         let dialects = DialectFactory(configuration)
-        return MountTable(
-            configuration.mounts.compactMap { mount in
-                guard let backend = backends.first(where: { $0.name == mount.backend }) else { return nil }
-                let isEmbedded = configuration.backends.contains { $0.name == mount.backend && $0.isEmbedded }
-                let identity: any IdentityProvider =
-                    switch configuration.text("identity.kind") ?? (isEmbedded ? "open" : "passthrough") {
-                    case "static": tokens
-                    case "open": OpenIdentity()
-                    default: PassthroughIdentity()
-                    }
-                return Mount(
+        var identities = IdentityFactory(configuration)
+        var mounts: [Mount] = []
+        for mount in configuration.mounts {
+            guard let backend = backends.first(where: { $0.name == mount.backend }) else { continue }
+            mounts.append(
+                Mount(
                     prefix: mount.prefix, dialects: dialects.make(mount.dialect, fallback: mount.fallback),
-                    backend: backend.backend, backendName: backend.name, identity: identity)
-            })
+                    backend: backend.backend, backendName: backend.name,
+                    identity: try identities.provider(of: mount)))
+        }
+        return MountTable(mounts)
     }
 
     /// Listens on every configured address.

@@ -103,14 +103,14 @@ public final class WatchedTokens: Sendable {
 }
 
 /// What tells one content of a file from another without reading it.
-struct FileVersion: Equatable {
+public struct FileVersion: Sendable, Equatable {
     private var device: UInt64
     private var inode: UInt64
     private var size: Int64
     private var modified: [Int]
 
     /// Nil: there is no such file, or it may not be seen.
-    init?(_ path: String) {
+    public init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         device = UInt64(status.st_dev)

@@ -27,7 +27,8 @@ extension Configuration {
                     continue
                 }
                 if case .trust = access, identity.text("bridge.user") == nil {
-                    mistakes.append("\(file): projects.\(name): a trust needs \(identity.path).bridge.user, who uses it")
+                    mistakes.append(
+                        "\(file): projects.\(name): a trust needs \(identity.path).bridge.user, who uses it")
                 }
                 map.projects[name] = access
             }
@@ -42,7 +43,8 @@ extension Configuration {
             map.template = BridgeTemplate(text)
             if map.template == nil {
                 mistakes.append(
-                    "\(origin): \(identity.path).bridge.template: \"\(text)\" is not a name with one {user} or {tenant} in it")
+                    "\(origin): \(identity.path).bridge.template: \"\(text)\" is not a name with one {user} or {tenant} in it"
+                )
             }
         }
         guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes) }

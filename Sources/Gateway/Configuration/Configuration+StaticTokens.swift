@@ -38,13 +38,6 @@ extension Configuration {
         }
     }
 
-    /// Reads every token file that is configured, for its mistakes. Blocks.
-    func checkTokenFiles() throws(ConfigurationError) {
-        for identity in [standardIdentity] + identities.values where identity.text("kind") == "static" {
-            if let file = identity.text("file") { _ = try Self.staticTokens(of: file) }
-        }
-    }
-
     private static func entry(_ tree: ConfigTree) -> StaticIdentity.Entry? {
         guard case .object(let members) = tree, case .text(let hex)? = members["sha256"],
             let digest = SHA256Digest(hex: hex), case .text(let user)? = members["user"], !user.isEmpty,

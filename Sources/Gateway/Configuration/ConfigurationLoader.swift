@@ -12,8 +12,24 @@ extension Configuration {
         let configuration = try read(
             try text(of: file, "name a file with --config FILE"), origin: file,
             environment: environment ?? ProcessInfo.processInfo.environment)
-        try configuration.checkTokenFiles()
+        try configuration.checkFiles()
         return configuration
+    }
+
+    /// Reads what identities name, so that mistakes in it are told at the start.
+    private func checkFiles() throws(ConfigurationError) {
+        var mistakes: [String] = []
+        for identity in [standardIdentity] + identities.values {
+            do throws(ConfigurationError) {
+                if identity.text("kind") == "static" {
+                    _ = try Self.staticTokens(of: identity.text("file") ?? "")
+                }
+                if identity.hasBridge { _ = try bridgeMap(of: identity) }
+            } catch {
+                mistakes += error.mistakes
+            }
+        }
+        guard mistakes.isEmpty else { throw ConfigurationError(mistakes: mistakes.sorted()) }
     }
 
     static func read(
