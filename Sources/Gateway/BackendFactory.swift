@@ -24,13 +24,18 @@ struct BackendFactory {
     func make() throws(Service.StartError) -> (backends: [(name: String, backend: any Backend)], findings: [String]) {
         var backends: [(name: String, backend: any Backend)] = []
         var findings: [String] = []
-        let identities = IdentityFactory(configuration)
         for entry in configuration.backends {
             let registry = try make(entry)
-            let made = fetching(entry, try staging(entry, registry), before: registry.backend)
-            findings += made.findings.map { "backend \(entry.name): \($0)" }
-            var backend = made.backend
-            if let bridge = try identities.bridge(to: entry) { backend = BridgedBackend(backend, bridge: bridge) }
+            let staged = try staging(entry, registry)
+            findings += staged.findings.map { "backend \(entry.name): \($0)" }
+            // From the inside out. What works on after the answer asks the bridge anew for each call; the store is asked
+            // with the token that the client sent.
+            var backend = staged.backend
+            if let bridge = try IdentityFactory(configuration).bridge(to: entry) {
+                backend = BridgedBackend(backend, bridge: bridge)
+            }
+            backend = fetching(entry, backend, before: registry.backend)
+            backend = try located(entry, backend)
             let isChecked = configuration.boolean("debug.contract") == true
             backends.append((entry.name, isChecked ? ContractBackend(backend) : backend))
         }
@@ -69,9 +74,9 @@ struct BackendFactory {
 
     /// The backend with the gateway fetching what clients name, where the registry cannot or shall not.
     private func fetching(
-        _ entry: Configuration.Backend, _ made: (backend: any Backend, findings: [String]), before registry: any Backend
-    ) -> (backend: any Backend, findings: [String]) {
-        guard entry.isEmbedded || entry.text("fetch") == "gateway" else { return made }
+        _ entry: Configuration.Backend, _ backend: any Backend, before registry: any Backend
+    ) -> any Backend {
+        guard entry.isEmbedded || entry.text("fetch") == "gateway" else { return backend }
         var limits = GuardedFetch.Limits()
         limits.bytes = maxImageBytes
         limits.timeouts = configuration.upstreamTuning.timeouts
@@ -80,10 +85,37 @@ struct BackendFactory {
         if let registry = registry as? FileRegistry {
             kill = { id async throws(Failure) in try await registry.kill(id) }
         }
-        let backend = FetchingBackend(
-            made.backend, fetch: GuardedFetch(policy: LocationPolicy(configuration), limits: limits), kill: kill,
-            report: Complaints.write)
-        return (backend, made.findings)
+        return FetchingBackend(
+            backend, fetch: GuardedFetch(policy: LocationPolicy(configuration), limits: limits), kill: kill,
+            report: OperatorLog.line)
+    }
+
+    /// The backend with images that are registered where their objects are (mapping §3.6).
+    private func located(
+        _ entry: Configuration.Backend, _ backend: any Backend
+    ) throws(Service.StartError) -> any Backend {
+        let mode = entry.text("locationMode").flatMap(LocatedBackend.Mode.init(rawValue:))
+        let store: (any PithosObjects)? = try store(of: entry)
+        guard entry.dialect != "plankton", store != nil || mode == .reject else { return backend }
+        var settings = LocatedBackend.Settings(mode: mode ?? .reference)
+        settings.isBackground = entry.boolean("import.background")
+        settings.keepsObjectIDs = entry.isEmbedded || entry.dialect == "image-v2"
+        settings.report = OperatorLog.line
+        if let file = entry.text("pithos.tokenFile") {
+            guard let secret = WatchedSecret(file) else {
+                throw Service.StartError(
+                    description: "backend \(entry.name): pithos.tokenFile: \(file) cannot be read, or holds no token")
+            }
+            settings.serviceToken = { secret.current }
+        }
+        return LocatedBackend(backend, objects: store ?? AbsentStore(), settings: settings)
+    }
+
+    /// The store that `pithos://` locations name; nil: there is none.
+    private func store(of entry: Configuration.Backend) throws(Service.StartError) -> PithosClient? {
+        guard entry.text("pithos.url") != nil else { return nil }
+        return PithosClient(
+            transport: try UpstreamEndpoint(entry, "pithos.", "backend \(entry.name)", configuration))
     }
 
     private var maxImageBytes: Int64 { configuration.integer("limits.imageSize") ?? 1 << 40 }

@@ -42,6 +42,12 @@ public final class FetchingBackend: Backend {
     public var authority: String? { backend.authority }
     public var markPrefix: String? { backend.markPrefix }
 
+    public func translates(_ operation: Operation) -> Bool { backend.translates(operation) }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        try await backend.image(at: location, for: request)
+    }
+
     static let method = "web-download"
 
     public func close() async {

@@ -20,6 +20,23 @@ public final class BridgedBackend: Backend {
     public var authority: String? { backend.authority }
     public var markPrefix: String? { backend.markPrefix }
 
+    public func translates(_ operation: Operation) -> Bool { backend.translates(operation) }
+
+    public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
+        guard bridge.concerns(request.caller) else { return try await backend.image(at: location, for: request) }
+        let exchange = Exchange(bridge, request.caller)
+        var request = request
+        request.caller = try await exchange.caller()
+        do throws(Failure) { return try await backend.image(at: location, for: request) } catch {
+            guard error.isRefusedToken else { throw error }
+            exchange.discard(request.caller.token)
+        }
+        request.caller = try await exchange.caller()
+        do throws(Failure) { return try await backend.image(at: location, for: request) } catch {
+            throw error.isRefusedToken ? exchange.refused : error
+        }
+    }
+
     public func close() async { await backend.close() }
 
     public func perform(_ request: BackendRequest) async throws(Failure) -> Outcome {
