@@ -18,17 +18,21 @@ public struct RegistryCapabilities: Sendable, Equatable {
     public var stores: [Store]
     /// `POST` and `GET /v2/images/ID/locations` work (2.17).
     public var hasLocationCalls: Bool
+    /// Takes image data from clients; false: only locations where data are already.
+    public var takesData: Bool
     /// The formats that the registry takes, for schemas and validation; the lists of Glance where it cannot be asked.
     public var diskFormats: [String]
     public var containerFormats: [String]
 
     public init(
         importMethods: [String] = [], stores: [Store] = [], hasLocationCalls: Bool = false,
-        diskFormats: [String] = Self.glanceDiskFormats, containerFormats: [String] = Self.glanceContainerFormats
+        takesData: Bool = true, diskFormats: [String] = Self.glanceDiskFormats,
+        containerFormats: [String] = Self.glanceContainerFormats
     ) {
         self.importMethods = importMethods
         self.stores = stores
         self.hasLocationCalls = hasLocationCalls
+        self.takesData = takesData
         self.diskFormats = diskFormats
         self.containerFormats = containerFormats
     }

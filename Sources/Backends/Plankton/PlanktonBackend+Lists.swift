@@ -3,12 +3,15 @@ import Images
 
 /// Lists: one call each, filtered, sorted and cut by the gateway (mapping §6.1, §6.4).
 extension PlanktonBackend {
-    /// Keys by which servers sort what clients see; the values of others are changed by marks.
-    private static let sortedByServer: [ImageField] = [.id, .name, .size, .createdAt, .updatedAt]
+    /// Keys by which servers sort what clients see; the values of others are changed by marks. An image without data has
+    /// no size, but at the server that of the object in their place.
+    private var sortedByServer: [ImageField] {
+        uploads == nil ? [.id, .name, .size, .createdAt, .updatedAt] : [.id, .name, .createdAt, .updatedAt]
+    }
 
     func list(_ query: ImageQuery, _ session: PlanktonSession) async throws(Failure) -> any ImageSource {
         let first = query.sort.first ?? ImageQuery.Sort(.createdAt, ascending: false)
-        let order = Self.sortedByServer.contains(first.field) ? [first] : []
+        let order = sortedByServer.contains(first.field) ? [first] : []
         var marker: Image?
         if let id = query.marker, order.isEmpty { marker = try await markerImage(id, session) }
         let asked = order.isEmpty ? ImageQuery.Sort(.id, ascending: true) : first

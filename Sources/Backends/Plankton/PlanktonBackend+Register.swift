@@ -86,7 +86,7 @@ extension PlanktonBackend {
         return found
     }
 
-    private func post(_ wanted: Image, _ session: PlanktonSession) async throws(Failure) -> PlanktonImage {
+    func post(_ wanted: Image, _ session: PlanktonSession) async throws(Failure) -> PlanktonImage {
         var registering = session
         registering.isRegistering = true
         let reply = try await registering.exchange(session.calls.register(wanted)).reply
@@ -112,7 +112,7 @@ extension PlanktonBackend {
         return try await session.update(registered.id, Image(), removing: surplus)
     }
 
-    private func undo(_ id: String, _ session: PlanktonSession) async {
+    func undo(_ id: String, _ session: PlanktonSession) async {
         _ = await undoing.remove(session) {
             do throws(Failure) {
                 try await session.perform(session.calls.delete(id))

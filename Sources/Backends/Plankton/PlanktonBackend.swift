@@ -6,15 +6,26 @@ public import Upstream
 
 /// Images registered at a Plankton server: every operation as a plan of requests (mapping §6.4).
 ///
-/// The server has no image data of its own: they are in the store (Pithos+), where an image's location points.
+/// The server has no image data of its own: they are in the store (Pithos+), where an image's location points. With the
+/// store at hand data are read from there, and with a container to put them into they are taken from clients.
 public final class PlanktonBackend: Backend {
     let transport: any Transport
     let settings: PlanktonRegistrySettings
     let locks: UpdateLocks
     let undoing = Undoing()
+    let store: (any PithosObjects)?
+    let uploads: PlanktonUploads?
 
-    /// - Parameter transport: reaches the server and nobody else; its root is what stands before the version prefix.
-    public init(transport: any Transport, settings: PlanktonRegistrySettings = PlanktonRegistrySettings()) {
+    /// - Parameters:
+    ///   - transport: reaches the server and nobody else; its root is what stands before the version prefix.
+    ///   - pithos: the server's store, asked with the callers' tokens; nil: data are neither read nor taken.
+    ///   - uploadContainer: where data of clients are put, in the account of whoever sends them; nil: they are not taken.
+    public init(
+        transport: any Transport, settings: PlanktonRegistrySettings = PlanktonRegistrySettings(),
+        pithos: (any PithosObjects)? = nil, uploadContainer: String? = nil
+    ) {
+        store = pithos
+        uploads = pithos.flatMap { store in uploadContainer.map { PlanktonUploads(store: store, container: $0) } }
         self.transport = transport
         self.settings = settings
         locks = UpdateLocks(maxWaiting: settings.maxWaitingUpdates, maxWait: settings.maxUpdateWait)
@@ -22,6 +33,7 @@ public final class PlanktonBackend: Backend {
 
     public var capabilities: RegistryCapabilities {
         RegistryCapabilities(
+            takesData: uploads != nil,
             diskFormats: RegistryCapabilities.glanceDiskFormats + ValueRules.planktonDiskFormats)
     }
 
@@ -36,8 +48,8 @@ public final class PlanktonBackend: Backend {
         case .listImages(let query): return .images(try await list(query, session))
         case .showImage(let id): return .image(try await session.show(try session.remote(id)).image)
         case .downloadImage(let id, let range): return try await download(try session.remote(id), range, session)
-        case .createImage(let creation): return .image(try await register(creation, session).image)
-        case .updateImage(let update): return .image(try await self.update(update, session).image)
+        case .createImage(let creation): return .image(try await create(creation, request.data, session).image)
+        case .updateImage(let update): return .image(try await self.update(update, request.data, session).image)
         case .deleteImage(let id): try await delete(try session.remote(id), session)
         case .listMembers(let id): return .members(try await members(of: try session.remote(id), session))
         case .replaceMembers(let id, let members):
@@ -102,6 +114,7 @@ public final class PlanktonBackend: Backend {
     ) async throws(Failure) {
         let remote = try session.remote(id)
         try await locks.withLock(remote) { () async throws(Failure) in
+            try locks.requireNoUpload(remote)
             let current = try await session.show(remote)
             let tags = current.image.tags ?? []
             let wanted = try edit(tags)
@@ -110,42 +123,5 @@ public final class PlanktonBackend: Backend {
             changes.tags = wanted
             _ = try await send(changes, on: current, session)
         }
-    }
-
-    // MARK: Data and deletion
-
-    /// Only a server of our own kind may serve data; the real ones answer 501 for every id (plankton §7.5).
-    private func download(
-        _ id: String, _ range: DataRange?, _ session: PlanktonSession
-    ) async throws(Failure) -> Outcome {
-        let reply = try await session.exchange(session.calls.download(id)).reply
-        guard reply.status != 200 else {
-            let image = try session.image(of: reply, id: id).image
-            let size = image.integer(.size)
-            if let size, let length = reply.body.length, size != length {
-                reply.body.cancel()
-                throw Failure(.badGateway, cause: "image of \(size) bytes, data of \(length)")
-            }
-            guard let range, let size else { return .data(image, SizedBody(reply.body, size: size)) }
-            guard let part = range.resolved(size: size) else {
-                reply.body.cancel()
-                throw Failure(.rangeNotSatisfiable)
-            }
-            return .part(image, SlicedBody(reply.body, part), range: part)
-        }
-        let refusal = await session.failure(of: reply)
-        if refusal.kind == .notImplemented {
-            _ = try await session.show(id)
-            throw Failure(.notImplemented, "This registry serves no image data: fetch them from its store")
-        }
-        throw refusal
-    }
-
-    /// The mark is the gateway's, so the gateway heeds it.
-    private func delete(_ id: String, _ session: PlanktonSession) async throws(Failure) {
-        if session.marks != nil, try await session.show(id).image.boolean(.protected) == true {
-            throw Failure(.forbidden, "Image \(id) is protected and cannot be deleted.")
-        }
-        try await session.perform(session.calls.delete(id))
     }
 }

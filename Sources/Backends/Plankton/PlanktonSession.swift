@@ -81,6 +81,13 @@ struct PlanktonSession: RemoteSession {
         return changed
     }
 
+    /// What a fault of the store is to whoever asked, also one who sent no token.
+    func failure(_ fault: PithosFault) -> Failure {
+        var failure = fault.failure
+        if failure.kind == .tokenRejected, caller.token == nil { failure.kind = .unauthorized }
+        return failure
+    }
+
     /// A call that answers with nothing.
     func perform(_ call: RegistryCall) async throws(Failure) {
         let answer = try await exchange(call)

@@ -20,13 +20,17 @@ public struct PlanktonHolding: Sendable {
 
     /// What a registration says.
     ///
+    /// - Parameter marks: set beside those that the image needs.
     /// - Throws: `badRequest` for what the server cannot hold.
-    public func registration(of image: Image) throws(Failure) -> Image {
+    public func registration(of image: Image, marks: [Mark: String] = [:]) throws(Failure) -> Image {
         var draft = Draft()
         for field in image.statedFields { try put(field, image[field], isNew: true, into: &draft) }
         guard draft.image.text(.name) != nil else { throw Failure(.badRequest, Plankton.Message.nameMissing) }
         for property in image.properties.list { try put(property, into: &draft) }
         if let tags = image.tags { try put(tags: tags, into: &draft) }
+        for mark in Mark.allCases {
+            if let value = marks[mark] { try set(mark, value, in: &draft) }
+        }
         try check(draft.properties, against: Properties())
         draft.image.properties = draft.properties
         return draft.image
@@ -37,8 +41,10 @@ public struct PlanktonHolding: Sendable {
     /// - Parameters:
     ///   - status: canonical, or a word of the server's own; nil: stays.
     ///   - sharers: members that may share; nil: stay.
+    ///   - gone: marks to take away.
     public func update(
-        _ changes: ImageChanges, status: String? = nil, sharers: [String]? = nil, on current: PlanktonImage
+        _ changes: ImageChanges, status: String? = nil, sharers: [String]? = nil, without gone: [Mark] = [],
+        on current: PlanktonImage
     ) throws(Failure) -> (image: Image, removals: [String])? {
         var draft = Draft()
         draft.properties = current.remote.properties
@@ -47,6 +53,7 @@ public struct PlanktonHolding: Sendable {
         for name in changes.removedProperties { draft.properties.remove(current.key(of: name) ?? name) }
         if let tags = changes.tags { try put(tags: tags, into: &draft) }
         if let sharers { try set(.canShare, sharers.isEmpty ? nil : ImageV2Names.sharers(sharers), in: &draft) }
+        for mark in gone { try set(mark, nil, in: &draft) }
         try check(draft.properties, against: current.remote.properties)
         return difference(draft, status, current)
     }

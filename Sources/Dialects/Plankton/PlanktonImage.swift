@@ -31,6 +31,12 @@ public struct PlanktonImage: Sendable {
         return ASCII.split(list, UInt8(ascii: ",")).map(ImageV2Names.unescapeListItem)
     }
 
+    /// The gateway made it without data, which are still to come.
+    public var isAwaitingData: Bool { marks[.status].map { $0.sameBytes(as: ImageStatus.queued.rawValue) } ?? false }
+
+    /// The gateway put its object into the store, and for nothing else.
+    public var isUploaded: Bool { marks[.uploaded] != nil }
+
     func key(of name: String) -> String? { stored.first { $0.name.sameBytes(as: name) }?.key }
 
     /// An escaped property wins over a plain one of the same name.
@@ -77,6 +83,11 @@ public struct PlanktonImage: Sendable {
             image[field] = FieldMarks.value(text, of: field) ?? .absent
         }
         image.tags = marks[.tags].flatMap(FieldMarks.tags)
+        guard isAwaitingData else { return }
+        // Size and hash are those of the empty object that holds the data's place.
+        image[.status] = .text(ImageStatus.queued.rawValue)
+        image[.size] = marks[.size].flatMap { FieldMarks.value($0, of: .size) } ?? .null
+        image[.checksum] = marks[.checksum].map { .text($0) } ?? .null
     }
 }
 

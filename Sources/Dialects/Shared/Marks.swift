@@ -24,6 +24,8 @@ public enum Mark: String, CaseIterable, Sendable {
     case hidden = "os_hidden"
     case minRAM = "min_ram"
     case minDisk = "min_disk"
+    /// `True`: the gateway put the data into the registry's store, so that they go with the image.
+    case uploaded
     /// Names of properties that were removed, a JSON list: the registry can only empty them.
     case removed
     /// What the image is while the registry says `queued`: `saving`, because the gateway brings its data.
