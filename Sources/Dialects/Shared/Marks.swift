@@ -28,7 +28,8 @@ public enum Mark: String, CaseIterable, Sendable {
     case uploaded
     /// Names of properties that were removed, a JSON list: the registry can only empty them.
     case removed
-    /// What the image is while the registry says `queued`: `saving`, because the gateway brings its data.
+    /// What the image is while the registry says otherwise: `saving`, because the gateway brings its data; `queued`, because
+    /// an empty object stands in their place.
     case status
 }
 
