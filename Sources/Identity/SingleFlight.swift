@@ -1,4 +1,5 @@
 import EventLoop
+import Posix
 import Synchronization
 
 /// One question to an identity service that any number of requests, on any loops, wait for.
@@ -20,6 +21,10 @@ final class SingleFlight<Value: Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
+    /// When the question was put: an answer may be as old.
+    let asked: MonotonicTime
+
+    init(asked: MonotonicTime = .now()) { self.asked = asked }
 
     /// Asks on the loop at hand; `done` runs there, once, before the waiters hear of the answer.
     ///

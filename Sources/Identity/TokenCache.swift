@@ -10,8 +10,8 @@ public struct TokenCacheSettings: Sendable {
     public var maxTokens = 10_000
     /// Memory for them; a token of the usual kind takes some 700 bytes.
     public var maxBytes = 8 << 20
-    /// How long a caller is believed, never beyond the end of the token (astakos-pithos §1.3). Also the longest time that
-    /// a revoked token goes on.
+    /// How long a caller is believed, from the question on and never beyond the end of the token (astakos-pithos §1.3):
+    /// the longest time that a revoked token goes on.
     public var knownLifetime = Duration.seconds(60)
     /// How long a token stays unknown.
     public var unknownLifetime = Duration.seconds(5)
@@ -179,7 +179,7 @@ final class TokenCache: Sendable {
             }
             if let flight = shard.flights[key] { return .flight(flight, isNew: false) }
             guard shard.flights.count < maxFlights else { return .tooMany }
-            let flight = SingleFlight<Caller>()
+            let flight = SingleFlight<Caller>(asked: clock.now())
             shard.flights[key] = flight
             shard.lookups &+= 1
             return .flight(flight, isNew: true)
@@ -194,16 +194,15 @@ final class TokenCache: Sendable {
 
     /// Keeps an answer, unless the token was to be forgotten meanwhile or the service could not say.
     private func remember(_ answer: SingleFlight<Caller>.Answer, _ key: SHA256Digest, _ flight: SingleFlight<Caller>) {
-        let now = clock.now()
         part(key).shard.withLock { shard in
             guard shard.flights[key] === flight else { return }
             shard.flights[key] = nil
             switch answer {
             case .success(let caller):
-                let known = KnownCaller(caller, end: now + settings.knownLifetime)
+                let known = KnownCaller(caller, end: flight.asked + settings.knownLifetime)
                 if known.isGood(at: clock) { shard.known.insert(known, for: key, bytes: known.bytes) }
             case .failure(.rejected(let cause)):
-                let token = UnknownToken(cause, end: now + settings.unknownLifetime)
+                let token = UnknownToken(cause, end: flight.asked + settings.unknownLifetime)
                 shard.unknown.insert(token, for: key, bytes: token.bytes)
             case .failure(.unavailable): break
             }

@@ -129,6 +129,24 @@ import Testing
         #expect(fixture.service.asked.count == questions)
     }
 
+    @Test func `an answer that came late is believed from the question on`() async throws {
+        let fixture = Fixture()
+        fixture.service.hold()
+        try await onLoop { loop in
+            let slow = loop.spawn { await fixture.user("token-1") }
+            #expect(await holds(on: loop) { fixture.service.asked.count == 1 })
+            fixture.time.advance(50)
+            fixture.service.release()
+            #expect(await slow.value == "user of token-1")
+            fixture.time.advance(9.9)
+            _ = await fixture.user("token-1")
+            #expect(fixture.service.asked.count == 1)
+            fixture.time.advance(0.1)
+            _ = await fixture.user("token-1")
+            #expect(fixture.service.asked.count == 2)
+        }
+    }
+
     @Test(arguments: [(9.9, 1), (10.0, 2)])
     func `no caller is believed beyond the end of the token`(seconds: Double, questions: Int) async throws {
         let fixture = Fixture()
