@@ -1,7 +1,6 @@
 """A real Keystone 30 with two users in two projects, and what its users can ask it for."""
 import json
 import os
-import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -10,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from .processes import HERE, VENVS
-from .wire import free_ports
+from .wire import eventually, free_ports
 
 DOMAIN = {'id': 'default'}
 PROJECTS = {'admin': 'admin', 'baleen': 'service', 'alice': 'alpha', 'bob': 'beta'}
@@ -51,12 +50,12 @@ class Issued:
 class Keystone:
     """One Keystone with users, keys and a database of its own; its packages are shared."""
 
-    def __init__(self, folder, **environment):
-        """`environment` is for start.sh: EXPIRATION in seconds, EXTRA."""
-        self.folder, self.environment = Path(folder), environment
+    def __init__(self, folder):
+        self.folder = Path(folder)
         (self.port,) = free_ports(1)
         self.url = f'http://127.0.0.1:{self.port}/v3'
-        self.pid = None
+        # What nobody but its owner may ever read: tokens and secrets.
+        self.secrets = {password(user) for user in PROJECTS}
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     # The process
@@ -66,16 +65,12 @@ class Keystone:
         VENVS.mkdir(exist_ok=True)
         began = subprocess.run(
             [HERE / 'keystone/start.sh', self.folder, str(self.port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env={**os.environ, 'VENV': str(VENVS / 'keystone'), **self.environment}, timeout=580)
+            text=True, env={**os.environ, 'VENV': str(VENVS / 'keystone')}, timeout=580)
         assert began.returncode == 0, began.stderr
-        self.pid = int(began.stdout.split()[0])
         return self
 
     def stop(self):
         subprocess.run([HERE / 'keystone/stop.sh', self.folder], check=True)
-
-    def kill(self):
-        os.killpg(self.pid, signal.SIGKILL)
 
     def forget_keys(self):
         """Stops it and starts it again with fresh Fernet keys: no token from before means anything to it."""
@@ -105,22 +100,21 @@ class Keystone:
 
     def authenticate(self, identity, **scope):
         body, headers = self.call('POST', '/auth/tokens', {'auth': {'identity': identity, **scope}})
+        self.secrets.add(headers['X-Subject-Token'])
         return Issued(headers['X-Subject-Token'], body['token'])
 
-    def issue(self, user, project=None):
+    def issue(self, user, project=None, secret=None):
         """A token by password, for the project or the one that is the user's by start.sh."""
-        person = {'name': user, 'domain': DOMAIN, 'password': password(user)}
+        person = {'name': user, 'domain': DOMAIN, 'password': secret or password(user)}
         scope = {'project': {'name': project or PROJECTS[user], 'domain': DOMAIN}}
         return self.authenticate({'methods': ['password'], 'password': {'user': person}}, scope=scope)
 
     def token(self, user, project=None):
         return self.issue(user, project).id
 
-    def short_lived(self, user, project=None, seconds=2):
+    def short_lived(self, user, project=None, *, seconds):
         """A token that ends within so many seconds: that of a credential that ends then."""
-        number, secret = self.application_credential(
-            user, project, expires=datetime.now(timezone.utc) + timedelta(seconds=seconds))
-        return self.by_credential(number, secret)
+        return self.by_credential(*self.application_credential(user, project, seconds=seconds))
 
     def by_credential(self, number, secret):
         """A token by application credential."""
@@ -131,25 +125,28 @@ class Keystone:
         self.call('DELETE', '/auth/tokens', token=self.token('admin'), **{'X-Subject-Token': token})
 
     def knows(self, token):
-        """What it says of a token to somebody who may check tokens; None where it is not valid."""
+        """What it says of a token to an administrator; None where it is not valid."""
         try:
-            body, _ = self.call('GET', '/auth/tokens', token=self.token('baleen'), **{'X-Subject-Token': token})
+            body, _ = self.call('GET', '/auth/tokens', token=self.token('admin'), **{'X-Subject-Token': token})
         except KeystoneError as error:
             assert error.status == 404, error
             return None
         return body['token']
 
-    def application_credential(self, user, project=None, expires=None, roles=None):
-        """The id and the secret of a new credential of the user for the project."""
+    def application_credential(self, user, project=None, seconds=None, roles=None):
+        """The id and the secret of a new credential of the user for the project; it may end after so many seconds."""
         owner = self.issue(user, project)
         wanted = {'name': f'credential {os.urandom(6).hex()}'}
-        if expires:
-            wanted['expires_at'] = expires.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
+        if seconds:
+            end = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+            wanted['expires_at'] = end.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
         if roles:
             wanted['roles'] = [{'name': name} for name in roles]
         body, _ = self.call(
             'POST', f'/users/{owner.user}/application_credentials', {'application_credential': wanted}, owner.id)
-        return body['application_credential']['id'], body['application_credential']['secret']
+        made = body['application_credential']
+        self.secrets.add(made['secret'])
+        return made['id'], made['secret']
 
     def trust(self, trustor, trustee, project=None, role='member'):
         """The id of a new trust: the trustee may act as the trustor in the trustor's project."""
@@ -161,18 +158,46 @@ class Keystone:
         body, _ = self.call('POST', '/OS-TRUST/trusts', {'trust': wanted}, giver.id)
         return body['trust']['id']
 
-    def grant(self, user, project, role):
-        """Gives the user the role in the project."""
-        admin = self.token('admin')
+    def change_password(self, user, old, new):
+        """Another password for the user, whose tokens all end with it. Comes back when new ones are good."""
+        number = self.issue(user, secret=old).user
+        self.secrets.add(new)
+        self.call('PATCH', f'/users/{number}', {'user': {'password': new}}, self.token('admin'))
+        assert eventually(lambda: self.knows(self.issue(user, secret=new).id)), 'new tokens are not valid'
 
-        def number(kind, name, query=''):
-            (found,) = self.call('GET', f'/{kind}?name={name}{query}', token=admin)[0][kind]
-            return found['id']
+    # What the gateway is told of it
 
-        where, who = number('projects', project, '&domain_id=default'), number('users', user, '&domain_id=default')
-        self.call('PUT', f'/projects/{where}/users/{who}/roles/{number("roles", role)}', token=admin)
+    def identity(self, folder, **more):
+        """`identity` of a configuration: the gateway asks as baleen by password, which stands in a file of the folder."""
+        return {
+            'kind': 'keystone', 'url': self.url, 'version': 'v3', 'user': 'baleen', 'userDomain': 'Default',
+            'passwordFile': secret_file(folder, 'baleen.password', password('baleen')),
+            'project': 'service', 'projectDomain': 'Default', **more,
+        }
+
+    def identity_by_credential(self, folder, **more):
+        """The same by an application credential of baleen's."""
+        number, secret = self.application_credential('baleen')
+        return {
+            'kind': 'keystone', 'url': self.url, 'version': 'v3', 'applicationCredential': number,
+            'secretFile': secret_file(folder, 'baleen.secret', secret), **more,
+        }
+
+    def assert_untold(self, text):
+        """No token and no secret stands in the text."""
+        told = [secret for secret in self.secrets if secret in text]
+        assert not told, f'told: {told}'
 
 
 def password(user):
     """As start.sh makes them."""
     return f'{user}-password'
+
+
+def secret_file(folder, name, secret):
+    """The path of a file that holds the secret and is its owner's alone."""
+    path = Path(folder) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(f'{secret}\n')
+    return str(path)
