@@ -48,6 +48,8 @@ class Astakos(Service):
         self.release = tuple(int(part) for part in release.split('.'))
         self.prefix = prefix
         self.users, self.endpoints, self.lookups = {}, {}, Counter()
+        # Every token there was: one that is revoked is a secret still.
+        self.tokens = set()
 
     @property
     def identity(self):
@@ -68,6 +70,7 @@ class Astakos(Service):
         with self.lock:
             assert user.token not in self.users
             self.users[user.token] = user
+            self.tokens.add(user.token)
         return user
 
     def revoke(self, token):
@@ -88,7 +91,7 @@ class Astakos(Service):
         return user.state or ('Authentication expired' if user.expires <= datetime.now(timezone.utc) else None)
 
     def known_tokens(self):
-        return self.users
+        return self.tokens
 
     # HTTP
 

@@ -139,7 +139,10 @@ class Pithos(Service):
         return self.store.containers(account)[container]
 
     def _container_head(self, request, account, container):
-        objects = self._container(request, account, container)
+        objects = self.store.containers(account).get(container, {})
+        # Whoever may read something in it may know how it is kept.
+        if not any(each.right_of(request.user) for each in objects.values()):
+            self._container(request, account, container)
         return Reply(204, headers={
             'X-Container-Object-Count': str(len(objects)),
             'X-Container-Bytes-Used': str(sum(each.now.size for each in objects.values())),
