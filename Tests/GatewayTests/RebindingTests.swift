@@ -111,11 +111,13 @@ final class WebServer: @unchecked Sendable {
             ?? "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nimage"
         listener = try Listener(on: .v4(host, port: 0), loop: loop) { [unowned self] stream in
             connections += 1
+            // A connection may outlive the test that made its server.
+            let server = self
             loop.spawn {
                 guard let head = try? await stream.read(timeout: .seconds(5)) else { return }
-                self.requests.append(String(decoding: head, as: UTF8.self))
-                if self.delay > .zero { await Self.pause(loop, self.delay) }
-                try? await stream.write(Array(self.answer.utf8))
+                server.requests.append(String(decoding: head, as: UTF8.self))
+                if server.delay > .zero { await Self.pause(loop, server.delay) }
+                try? await stream.write(Array(server.answer.utf8))
                 stream.close()
             }
         }
