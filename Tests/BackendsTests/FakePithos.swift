@@ -57,8 +57,8 @@ final class FakePithos: PithosObjects {
     ) async throws(PithosFault) -> any PithosData {
         try enter("open", object.location, token)
         let data = objects[object.location.canonical]?.data ?? []
-        guard let range else { return FakeData(data) }
-        return FakeData(Array(data[Int(range.lowerBound)..<Int(range.upperBound)]))
+        guard let range else { return FakePithosData(data) }
+        return FakePithosData(Array(data[Int(range.lowerBound)..<Int(range.upperBound)]))
     }
 
     func put(
@@ -87,7 +87,7 @@ final class FakePithos: PithosObjects {
     }
 }
 
-final class FakeData: PithosData {
+final class FakePithosData: PithosData {
     private let body: BytesBody
     var fault: PithosFault? { nil }
     var length: Int64? { Int64(body.content.count) }
