@@ -10,7 +10,7 @@ final class FakeStore: PithosObjects {
         var bytes: [UInt8]
         var hash: String
         var uuid: String
-        var changed = Timestamp(seconds: 1_000_000)
+        var changed: Timestamp? = Timestamp(seconds: 1_000_000)
         /// What `find` says instead.
         var fault: PithosFault?
         /// How reading ends, behind the first piece.
@@ -89,7 +89,7 @@ final class FakeStore: PithosObjects {
         }
         guard let entry else { throw .notFound }
         let part = range.map { Array(entry.bytes[Int($0.lowerBound)..<Int($0.upperBound)]) } ?? entry.bytes
-        return FakeData(part, breaks: entry.breaks, self)
+        return StoredData(part, breaks: entry.breaks, self)
     }
 
     func put(
@@ -101,7 +101,7 @@ final class FakeStore: PithosObjects {
     }
 }
 
-private final class FakeData: PithosData {
+private final class StoredData: PithosData {
     private var rest: ArraySlice<UInt8>
     private let breaks: PithosFault?
     private let store: FakeStore

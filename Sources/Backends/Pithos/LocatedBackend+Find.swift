@@ -38,7 +38,7 @@ extension LocatedBackend {
         do throws(PithosFault) {
             object = try await objects.find(location, token: token.text)
         } catch {
-            throw Self.failure(registering: error, location, token)
+            throw Self.failure(registering: error, token)
         }
         let md5 = try check(object, against: demands)
         if caller.system != .unasked {
@@ -102,13 +102,10 @@ extension LocatedBackend {
 
     // MARK: Faults
 
-    private static func failure(
-        registering fault: PithosFault, _ location: PithosLocation, _ token: Token
-    ) -> Failure {
+    /// What a fault of the store is to who registers an image.
+    static func failure(registering fault: PithosFault, _ token: Token) -> Failure {
         switch fault {
-        case .notFound, .forbidden: Failure(.locationNotFound, "Object '\(location.canonical)' does not exist.")
-        case .unusable(let why):
-            Failure(.badRequest, "'\(location.canonical)' cannot be an image: \(why)")
+        case .notFound, .forbidden, .unusable: fault.failure
         default: failure(fault, token)
         }
     }
@@ -123,13 +120,7 @@ extension LocatedBackend {
         case .tokenRejected: Failure(token.text == nil ? .unauthorized : .tokenRejected)
         case .unusable(let why):
             Failure(.badGateway, "The image's data have changed at its location.", cause: "object store: \(why)")
-        case .damaged(let why), .badGateway(let why): Failure(.badGateway, cause: "object store: \(why)")
-        case .exists: Failure(.conflict, cause: "object store: there is something at the location")
-        case .tooLarge: Failure(.tooLarge)
-        case .unavailable(let why): Failure(.unavailable, cause: "object store: \(why)")
-        case .timedOut(let why): Failure(.gatewayTimeout, cause: "object store: \(why)")
-        case .data(let fault): Failure(.internal, cause: "object store: \(fault)")
-        case .cancelled: Failure(.clientDisconnected)
+        default: fault.failure
         }
     }
 }

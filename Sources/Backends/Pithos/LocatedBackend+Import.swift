@@ -102,7 +102,7 @@ extension LocatedBackend {
             made = try await image(operation, request, data: body)
         } catch {
             guard let fault = body.fault else { throw error }
-            throw Self.failure(fault, found.token)
+            throw Self.failure(registering: fault, found.token)
         }
         guard body.isHeld(as: made) else {
             if case .createImage = operation {
