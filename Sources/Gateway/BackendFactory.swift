@@ -189,6 +189,8 @@ struct BackendFactory {
         settings.versionPrefix = PlanktonRegistrySettings.versionPrefix(
             entry.text("versionPrefix"), release: settings.release, rootPath: url.path)
         settings.authority = "\(url.host):\(url.port)"
-        return PlanktonBackend(transport: transport, settings: settings)
+        return PlanktonBackend(
+            transport: transport, settings: settings, pithos: try store(of: entry),
+            uploadContainer: entry.text("pithosUpload.container"))
     }
 }
