@@ -39,6 +39,8 @@ import Testing
                     ], template: BridgeTemplate("synnefo-{user}")))
     }
 
+    private static let opened = "{ q: { applicationCredential: \"i\", secretFile: \"s\" } }"
+
     struct Wrong: Sendable, CustomTestStringConvertible {
         let text: String
         let mistakes: [String]
@@ -51,7 +53,7 @@ import Testing
         Wrong(text: "{}", mistakes: ["projects: must be an object of projects and what opens them"]),
         Wrong(text: "{ projects: {} }", mistakes: ["projects: must be an object of projects and what opens them"]),
         Wrong(
-            text: "{ users: { a: \"p\" }, user: {}, projects: { q: { applicationCredential: \"i\", secretFile: \"s\" } } }",
+            text: "{ users: { a: \"p\" }, user: {}, projects: \(opened) }",
             mistakes: [
                 "user: there is no such key; there are users, tenants and projects",
                 "users.a: there is no \"p\" in projects",
@@ -65,10 +67,10 @@ import Testing
             text: "{ projects: { q: { trust: \"t\" } } }",
             mistakes: ["projects.q: a trust needs identity.bridge.user, who uses it"]),
         Wrong(
-            text: "{ users: [], tenants: { a: 5 }, projects: { q: { applicationCredential: \"i\", secretFile: \"s\" } } }",
+            text: "{ users: [], tenants: { a: 5 }, projects: \(opened) }",
             mistakes: ["users: a list is not an object of names and projects", "tenants: 5 is not a project's name"]),
         Wrong(
-            text: "{ projects: { q: { applicationCredential: \"i\", secretFile: \"s\" } } }",
+            text: "{ projects: \(opened) }",
             mistakes: [
                 "a.json5: identity.bridge.template: \"{user}-{tenant}\" is not a name with one {user} or {tenant} in it"
             ], more: "template: \"{user}-{tenant}\""),
