@@ -6,6 +6,8 @@ import Upstream
 struct IdentityFactory {
     private let configuration: Configuration
     private var providers: [String: any IdentityProvider] = [:]
+    /// Those that remember tokens, by their place in the configuration.
+    private(set) var caches: [(name: String, identity: CachedIdentity)] = []
 
     init(_ configuration: Configuration) { self.configuration = configuration }
 
@@ -19,6 +21,7 @@ struct IdentityFactory {
         if let provider = providers[name] { return provider }
         let provider = try make(identity, kind)
         providers[name] = provider
+        if let cached = provider as? CachedIdentity { caches.append((identity.path, cached)) }
         return provider
     }
 

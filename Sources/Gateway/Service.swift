@@ -57,8 +57,11 @@ public final class Service: Sendable {
         _ configuration: Configuration, _ backends: [(name: String, backend: any Backend)], metrics: Metrics,
         log: AccessLog?
     ) throws(StartError) -> Pipeline {
-        Pipeline(
-            mounts: try mounts(configuration, backends),
+        var identities = IdentityFactory(configuration)
+        let mounts = try mounts(configuration, backends, &identities)
+        metrics.watch(identities.caches)
+        return Pipeline(
+            mounts: mounts,
             locations: LocationPolicy(configuration),
             publicURL: configuration.text("publicURL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
             metrics: metrics, log: log, unreadBodyBytes: configuration.integer("limits.unreadBody") ?? 0,
@@ -66,10 +69,10 @@ public final class Service: Sendable {
     }
 
     private static func mounts(
-        _ configuration: Configuration, _ backends: [(name: String, backend: any Backend)]
+        _ configuration: Configuration, _ backends: [(name: String, backend: any Backend)],
+        _ identities: inout IdentityFactory
     ) throws(StartError) -> MountTable {
         let dialects = DialectFactory(configuration)
-        var identities = IdentityFactory(configuration)
         var mounts: [Mount] = []
         for mount in configuration.mounts {
             guard let backend = backends.first(where: { $0.name == mount.backend }) else { continue }

@@ -1,5 +1,6 @@
 """Astakos tells the gateway who is asking: every generation of its call, one question a token, and what comes of it."""
 import socket
+import subprocess
 from contextlib import ExitStack
 from datetime import timedelta
 from http.client import HTTPResponse
@@ -113,7 +114,14 @@ def test_a_thousand_requests_with_one_new_token_are_one_question(binary, cloud, 
             statuses = [status_of(connection) for connection in sockets]
         assert set(statuses) == {200} and len(statuses) == 1000
         assert cloud.astakos.lookups[alice.token] == 1
+        assert 'baleen_identity_lookups_total{identity="identity"} 1\n' in metrics(gateway)
+        assert ask(gateway, alice).status == 200
+        assert 'baleen_identity_hits_total{identity="identity"}' in metrics(gateway)
         cloud.assert_discreet(gateway)
+
+
+def metrics(gateway):
+    return call('GET', f'http://127.0.0.1:{gateway.admin_port}/metrics').body.decode()
 
 
 def status_of(connection):
@@ -168,4 +176,28 @@ def test_tokens_are_told_to_nobody(binary, cloud, tmp_path):
                     for token in (quote(alice.token, safe=''), alice.token)]
         cloud.astakos.fail(500)
         answers.append(ask(gateway, cloud.astakos.add('bob')))
-        cloud.assert_discreet(gateway, *answers)
+        check = subprocess.run([binary, 'check', '--config', gateway.folder / 'baleen.json5'], capture_output=True)
+        assert check.returncode == 0, check.stderr
+        cloud.assert_discreet(gateway, *answers, check.stdout, check.stderr)
+
+
+def test_each_mount_knows_its_own_callers(binary, cloud, tmp_path):
+    """The same address, two identities: the token of one is nothing to the other."""
+    secret = 'a-token-of-the-file'
+    digest = subprocess.run([binary, 'hash-token'], input=secret.encode(), capture_output=True, check=True).stdout
+    (tmp_path / 'tokens.json5').write_text(
+        f'{{ tokens: [{{ sha256: "{digest.decode().strip()}", user: "carol", tenant: "acme" }}] }}')
+    mounts = [
+        {'prefix': '/image/v1.0', 'dialect': 'plankton', 'backend': 'main', 'identity': 'synnefo'},
+        {'prefix': '/v1', 'dialect': 'glance-v1', 'backend': 'main'},
+    ]
+    identity = {'kind': 'static', 'file': str(tmp_path / 'tokens.json5')}
+    with started(binary, tmp_path, identity, identities={'synnefo': cloud.identity}, mounts=mounts) as gateway:
+        alice = cloud.astakos.add('alice')
+        carol = {'X-Auth-Token': secret}
+        wanted = {('/image/v1.0/images/', 200, 401), ('/v1/images', 401, 200)}
+        found = {(path, ask(gateway, alice, path).status, call('GET', gateway.url + path, carol).status)
+                 for path, _, _ in wanted}
+        assert found == wanted
+        assert secret not in gateway.log
+        cloud.assert_discreet(gateway)

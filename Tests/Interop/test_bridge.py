@@ -75,7 +75,7 @@ def bridge(binary, keystone, guarded_glance, kamaki, tmp_path_factory):
         return {'applicationCredential': number, 'secretFile': secret_file(folder, f'{name}.secret', secret)}
 
     with Astakos(release='0.17') as astakos:
-        users = {name: astakos.add(name) for name in ('dora', 'dan', 'erik', 'frank', 'gina', 'hal', 'ida')}
+        users = {name: astakos.add(name) for name in ('dora', 'dan', 'erik', 'frank', 'gina', 'hal', 'ida', 'jane')}
         number, _ = keystone.application_credential('alice')
         mapping = {
             'users': {users['dora'].uuid: 'alpha', users['erik'].uuid: 'beta', users['gina'].uuid: 'admins',
@@ -84,6 +84,8 @@ def bridge(binary, keystone, guarded_glance, kamaki, tmp_path_factory):
             'tenants': {users['dan'].uuid: 'alpha'},
             'projects': {
                 'alpha': credential('alpha', 'alice'),
+                # Met by the template: nobody names jane.
+                f'synnefo-{users["jane"].uuid}': credential('jane', 'alice'),
                 'beta': {'trust': keystone.trust('bob', 'baleen')},
                 'admins': credential('admins', 'admin', roles=['admin']),
                 'broken': {
@@ -94,7 +96,7 @@ def bridge(binary, keystone, guarded_glance, kamaki, tmp_path_factory):
         identity = {
             'kind': 'astakos', 'url': astakos.identity, 'version': '0.15',
             'bridge': {
-                'url': keystone.url, 'file': str(file), 'user': 'baleen', 'userDomain': 'Default',
+                'url': keystone.url, 'file': str(file), 'template': 'synnefo-{user}', 'user': 'baleen', 'userDomain': 'Default',
                 'passwordFile': secret_file(folder, 'baleen.password', password('baleen')),
             },
         }
@@ -150,8 +152,8 @@ def test_registering_again_finds_the_image_of_the_location(bridge):
     client.unregister(first['id'])
 
 
-@pytest.mark.parametrize('caller, owner', [('dora', 'alice'), ('dan', 'alice'), ('erik', 'bob')])
-def test_a_project_is_reached_by_user_or_tenant_by_credential_or_trust(bridge, caller, owner):
+@pytest.mark.parametrize('caller, owner', [('dora', 'alice'), ('dan', 'alice'), ('erik', 'bob'), ('jane', 'alice')])
+def test_a_project_is_reached_by_user_tenant_or_template_by_credential_or_trust(bridge, caller, owner):
     user, name = bridge.users[caller], fresh(caller)
     made = bridge.plankton(user).register(name, f'pithos://{user.uuid}/images/{name}', {}, {})
     assert bridge.at_glance(owner)[name]['owner'] == bridge.keystone.issue(owner).project

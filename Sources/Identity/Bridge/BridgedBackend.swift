@@ -23,74 +23,67 @@ public final class BridgedBackend: Backend {
     public func translates(_ operation: Operation) -> Bool { backend.translates(operation) }
 
     public func image(at location: String, for request: BackendRequest) async throws(Failure) -> Image? {
-        guard bridge.concerns(request.caller) else { return try await backend.image(at: location, for: request) }
-        let exchange = Exchange(bridge, request.caller)
-        var request = request
-        request.caller = try await exchange.caller()
-        do throws(Failure) { return try await backend.image(at: location, for: request) } catch {
-            guard error.isRefusedToken else { throw error }
-            exchange.discard(request.caller.token)
-        }
-        request.caller = try await exchange.caller()
-        do throws(Failure) { return try await backend.image(at: location, for: request) } catch {
-            throw error.isRefusedToken ? exchange.refused : error
+        try await crossing(request.caller, isRepeatable: true) { caller, _ async throws(Failure) in
+            var request = request
+            request.caller = caller
+            return .some(try await self.backend.image(at: location, for: request))
         }
     }
 
     public func close() async { await backend.close() }
 
     public func perform(_ request: BackendRequest) async throws(Failure) -> Outcome {
-        guard bridge.concerns(request.caller) else { return try await backend.perform(request) }
-        let exchange = Exchange(bridge, request.caller)
-        var request = request
-        request.caller = try await exchange.caller()
-        if let outcome = try await attempt(request, exchange) { return outcome }
-        guard request.data == nil else { throw Self.outdated }
-        request.caller = try await exchange.caller()
-        guard let outcome = try await attempt(request, exchange) else { throw exchange.refused }
-        return outcome
+        try await crossing(request.caller, isRepeatable: request.data == nil) {
+            caller, exchange async throws(Failure) in
+            var request = request
+            request.caller = caller
+            let outcome = try await self.backend.perform(request)
+            switch outcome {
+            case .relayed(let reply) where reply.status == 401 && exchange != nil: return nil
+            case .images(let images):
+                return .images(exchange.map { BridgedImages(images, $0, caller.token) } ?? images)
+            default: return outcome
+            }
+        }
     }
 
     public func relay(_ message: RelayedMessage) async throws(Failure) -> RelayedReply {
-        guard bridge.concerns(message.caller) else { return try await backend.relay(message) }
-        let exchange = Exchange(bridge, message.caller)
-        var message = message
-        message.caller = try await exchange.caller()
-        if let reply = try await attempt(message, exchange) { return reply }
-        guard message.body == nil else { throw Self.outdated }
-        message.caller = try await exchange.caller()
-        guard let reply = try await attempt(message, exchange) else { throw exchange.refused }
-        return reply
-    }
-
-    /// Nil: the registry refused the token, which is thrown away.
-    private func attempt(_ request: BackendRequest, _ exchange: Exchange) async throws(Failure) -> Outcome? {
-        let token = request.caller.token
-        do throws(Failure) {
-            let outcome = try await backend.perform(request)
-            switch outcome {
-            case .relayed(let reply) where reply.status == 401: break
-            case .images(let images): return .images(BridgedImages(images, exchange, token))
-            default: return outcome
-            }
-        } catch {
-            guard error.isRefusedToken else { throw error }
-        }
-        exchange.discard(token)
-        return nil
-    }
-
-    private func attempt(_ message: RelayedMessage, _ exchange: Exchange) async throws(Failure) -> RelayedReply? {
-        let token = message.caller.token
-        do throws(Failure) {
-            let reply = try await backend.relay(message)
+        try await crossing(message.caller, isRepeatable: message.body == nil) {
+            caller, exchange async throws(Failure) in
+            var message = message
+            message.caller = caller
+            let reply = try await self.backend.relay(message)
             // The refusal's own body goes unread: letting go of it closes its connection.
-            if reply.status != 401 { return reply }
-        } catch {
-            guard error.isRefusedToken else { throw error }
+            return reply.status == 401 && exchange != nil ? nil : reply
         }
-        exchange.discard(token)
-        return nil
+    }
+
+    /// Does the work as the caller that the registry knows, and once more with a new token when it refuses the first.
+    ///
+    /// - Parameters:
+    ///   - isRepeatable: nothing is used up by doing it.
+    ///   - work: gives nil when the registry refused the token; its exchange is nil for callers who come as they are.
+    private func crossing<Result>(
+        _ client: Caller, isRepeatable: Bool, _ work: (Caller, Exchange?) async throws(Failure) -> Result?
+    ) async throws(Failure) -> Result {
+        guard bridge.concerns(client) else {
+            guard let result = try await work(client, nil) else {
+                throw Failure(.internal, cause: "a caller who is not bridged was refused as one who is")
+            }
+            return result
+        }
+        let exchange = Exchange(bridge, client)
+        for isLast in [false, true] {
+            let caller = try await exchange.caller()
+            do throws(Failure) {
+                if let result = try await work(caller, exchange) { return result }
+            } catch {
+                guard error.isRefusedToken else { throw error }
+            }
+            exchange.discard(caller.token)
+            if !isLast, !isRepeatable { throw Self.outdated }
+        }
+        throw exchange.refused
     }
 
     /// The data may be gone already, so that only the client can repeat the request; it will find a new token.
