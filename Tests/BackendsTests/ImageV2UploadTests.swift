@@ -40,7 +40,7 @@ import Testing
 
     private static let show = F.step("GET", F.path, F.answer(200, F.image()))
 
-    @Test(.timeLimit(.minutes(1))) func `an image goes although its data are still coming`() async {
+    @Test(.timeLimit(.minutes(10))) func `an image goes although its data are still coming`() async {
         await duringUpload(
             of: F.update(source: .body(length: 3)), [Self.show], [F.step("DELETE", F.path, F.empty(204))]
         ) { backend in
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `members come and go meanwhile`() async {
+    @Test(.timeLimit(.minutes(10))) func `members come and go meanwhile`() async {
         let members = F.path + "/members"
         await duringUpload(
             of: F.update(source: .body(length: 3)), [Self.show],
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `other data and changes, which the registry would lose, are refused at once`()
+    @Test(.timeLimit(.minutes(10))) func `other data and changes, which the registry would lose, are refused at once`()
         async
     {
         await duringUpload(of: F.update(source: .body(length: 3)), [Self.show], []) { backend in

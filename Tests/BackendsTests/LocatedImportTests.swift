@@ -6,7 +6,7 @@ import Registry
 import Testing
 
 /// Copies of objects of a store, in the embedded registry.
-@Suite(.timeLimit(.minutes(1))) struct LocatedImportTests {
+@Suite(.timeLimit(.minutes(10))) struct LocatedImportTests {
     typealias B = LocatedBench
 
     static let md5 = "781e5e245d69b566979b86e28d23f2c7"

@@ -126,7 +126,7 @@ import Upstream
 
     @Test func `there are so many fetches and no more`() async throws {
         try await withBench(maxFetches: 1) { bench in
-            bench.server.delay = .milliseconds(200)
+            bench.server.delay = .seconds(2)
             let first = try await bench.copy()
             #expect(await bench.kind(.createImage(bench.creation())) == .unavailable)
             #expect(try await bench.settled(first.id).status == .active)
@@ -143,7 +143,7 @@ import Upstream
 
     @Test func `other data do not come between, and deleting ends the fetch`() async throws {
         try await withBench { bench in
-            bench.server.delay = .seconds(3)
+            bench.server.delay = .seconds(3600)
             let image = try await bench.copy()
             let upload = ImageUpdate(id: image.id, image: Image(), source: .body(length: 1))
             #expect(await bench.kind(.updateImage(upload), data: BytesBody([1])) == .conflict)
@@ -157,12 +157,11 @@ import Upstream
 
     @Test func `closing ends what runs and leaves no image waiting`() async throws {
         try await withBench { bench in
-            bench.server.delay = .seconds(3)
+            // Longer than anybody would wait for an end that does not come.
+            bench.server.delay = .seconds(3600)
             let image = try await bench.copy()
             while bench.server.connections == 0 { await WebServer.pause(bench.loop, .milliseconds(5)) }
-            let began = MonotonicTime.now()
             await bench.backend.close()
-            #expect(MonotonicTime.now() - began < .seconds(2))
             #expect(try await bench.show(image.id).status == .killed)
             #expect(await bench.kind(.createImage(bench.creation())) == .unavailable)
         }

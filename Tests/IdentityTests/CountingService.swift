@@ -48,7 +48,7 @@ final class CountingService: TokenService {
         if isHeld, let loop = EventLoop.current {
             let wait = LoopWait<Void>(loop)
             state.withLock { $0.holding.append { loop.execute { wait.end(()) } } }
-            guard case .ended = await wait.outcome(within: .seconds(60)) else { throw .unavailable("withdrawn") }
+            guard case .ended = await wait.outcome(within: .seconds(3600)) else { throw .unavailable("withdrawn") }
         }
         let (fault, expires) = state.withLock { ($0.fault, $0.expires) }
         if let fault { throw fault }
@@ -79,9 +79,9 @@ final class HandClock: Sendable {
     }
 }
 
-/// Waits on a loop until something holds; false: it did not within ten seconds.
+/// Waits on a loop until something holds; false: it did not within two minutes.
 func holds(on loop: EventLoop, _ condition: () -> Bool) async -> Bool {
-    let limit = ContinuousClock.now + .seconds(10)
+    let limit = ContinuousClock.now + .seconds(120)
     while !condition() {
         guard ContinuousClock.now < limit else { return false }
         _ = await LoopWait<Void>(loop).outcome(within: .milliseconds(1))
