@@ -1,5 +1,4 @@
 import EventLoop
-import FoundationEssentials
 import Identity
 import Posix
 import Synchronization
@@ -20,8 +19,6 @@ final class WatchedSecret: Sendable {
     private let state: Mutex<State>
 
     private static let interval = Duration.seconds(1)
-    /// Longest secret, in bytes: the most a header of a call holds with any service.
-    private static let maximumBytes = 16 << 10
 
     /// Blocks. Nil: the file cannot be read, or holds no secret.
     init?(_ path: String, report: @escaping @Sendable (String) -> Void = OperatorLog.line) {
@@ -56,13 +53,11 @@ final class WatchedSecret: Sendable {
         }
     }
 
-    /// Without the line's end; only what a header can carry.
+    /// Nil: the file cannot be read, or holds nothing that a header can carry.
     private static func read(_ path: String) -> String? {
-        guard let data = try? Data(contentsOf: URL(filePath: path)), data.count <= maximumBytes,
-            let text = String(validating: data, as: UTF8.self)
+        guard let secret = try? SecretFile.contents(of: path),
+            secret.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
         else { return nil }
-        let secret = text.utf8.reversed().drop { $0 == 0x0a || $0 == 0x0d }.reversed()
-        guard !secret.isEmpty, secret.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
-        return String(decoding: secret, as: UTF8.self)
+        return secret
     }
 }

@@ -2,7 +2,7 @@ import EventLoop
 import Glibc
 
 /// A secret in a file, read anew each time it is needed, so that it can be changed while the gateway runs.
-struct SecretFile: Sendable {
+public struct SecretFile: Sendable {
     let path: String
 
     /// More is no password.
@@ -24,8 +24,8 @@ struct SecretFile: Sendable {
         return try result.get()
     }
 
-    /// Blocks: for a pool's thread.
-    private static func contents(of path: String) throws(IdentityFault) -> String {
+    /// The same at once. Blocks: for a pool's thread, or before the loops run.
+    public static func contents(of path: String) throws(IdentityFault) -> String {
         // Without O_NONBLOCK a FIFO would hold the thread until somebody writes.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw fault(path, String(cString: strerror(errno))) }

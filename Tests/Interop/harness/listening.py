@@ -1,7 +1,8 @@
 """Servers that watch who comes: one that nobody may ever connect to, one that says what it is told to."""
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness.loopback import LoopbackServer, QuietHandler
 
 
 class Forbidden(threading.Thread):
@@ -37,14 +38,13 @@ class Forbidden(threading.Thread):
         self.socket.close()
 
 
-class Answering:
+class Answering(LoopbackServer):
     """Answers paths of a table: bytes with 200, a text as a redirection to it, a number as that status."""
 
     def __init__(self, table):
         requests = self.requests = []
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
+        class Handler(QuietHandler):
 
             def do_GET(self):
                 requests.append((self.path, dict(self.headers.items())))
@@ -57,18 +57,4 @@ class Answering:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.port = self.server.server_port
-        self.host = f'127.0.0.1:{self.port}'
-        self.url = f'http://{self.host}'
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)

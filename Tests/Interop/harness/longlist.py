@@ -1,10 +1,10 @@
 """A stand-in registry of any dialect with a list so long that a real one would take minutes to fill."""
 import functools
 import json
-import threading
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from harness.loopback import LoopbackServer, QuietHandler
 
 MOST = 1000
 NEWEST = datetime(2026, 1, 1)
@@ -66,7 +66,7 @@ def block(image, start, step):
     return ', '.join(json.dumps(image(number)) for number in range(start, start + step * BLOCK, step)).encode()
 
 
-class LongList:
+class LongList(LoopbackServer):
     """Lists `count` images in the form and in the pages of its dialect."""
 
     FORMS = {
@@ -79,8 +79,7 @@ class LongList:
         self.image, self.pages = self.FORMS[dialect]
         registry = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
+        class Handler(QuietHandler):
             disable_nagle_algorithm = True
 
             def do_GET(self):
@@ -89,11 +88,7 @@ class LongList:
             def do_HEAD(self):
                 registry.show(self)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.server.server_port}'
+        super().__init__(Handler)
 
     def answer(self, handler):
         parts = urlsplit(handler.path)
@@ -134,11 +129,3 @@ class LongList:
             yield f'], "next": "/v2/images?marker={identity(first + step * (count - 1))}"}}'.encode()
         else:
             yield b']' if self.dialect == 'plankton' else b']}'
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()

@@ -1,14 +1,14 @@
 """A stand-in v2 registry with a long list, for what would take a real one too long."""
 import json
-import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from harness.loopback import LoopbackServer, QuietHandler
 
 NAMESPACE = uuid.UUID('6ba7b811-9dad-11d1-80b4-00c04fd430c8')
 
 
-class ListingRegistry:
+class ListingRegistry(LoopbackServer):
     """Lists `count` images in pages of `page`, however many are asked for; each entry carries `ballast` bytes."""
 
     def __init__(self, count, page, ballast=0):
@@ -17,8 +17,7 @@ class ListingRegistry:
         self.page, self.pages_served = page, 0
         registry = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
+        class Handler(QuietHandler):
             disable_nagle_algorithm = True
 
             def do_GET(self):
@@ -29,11 +28,7 @@ class ListingRegistry:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self.server.server_port}'
+        super().__init__(Handler)
 
     @staticmethod
     def _image(number, ballast):
@@ -57,11 +52,3 @@ class ListingRegistry:
         if start + self.page < len(self.images):
             answer['next'] = f'/v2/images?marker={found[-1]["id"]}'
         return json.dumps(answer).encode()
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
